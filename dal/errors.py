@@ -1,0 +1,85 @@
+"""What the data layer refuses, and why.
+
+    DalError
+    ├── BadInput            something typed or sent cannot be understood; names the field
+    │   ├── BadFilter       a filter's key or value
+    │   ├── BadCursor       a page link that is not ours, or is damaged
+    │   ├── ForeignCursor   a genuine page link of another filter or order
+    │   ├── BadAddress      an address that its network cannot have
+    │   ├── BadValue        a name, note or colour that cannot be stored
+    │   └── UnreadableFile  a file that no importer can read
+    ├── NotFound            the row, or the name in a filter, does not exist
+    ├── Conflict            the row changed since it was read, or the name is taken
+    └── Unavailable         PostgreSQL cannot answer now
+        ├── TooSlow         a statement ran into its time limit
+        └── CannotServe     there is no server, and none can be started
+
+The class is the meaning, its docstring the headline, its arguments the particulars.
+Nothing here knows of HTTP.
+"""
+
+
+class DalError(Exception):
+    """The data layer refuses"""
+
+    def __str__(self) -> str:
+        """Return headline and particulars, joined by colons."""
+        return ": ".join([self.__doc__ or "", *map(str, self.args)])
+
+
+class BadInput(DalError):
+    """This cannot be understood"""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+
+class BadFilter(BadInput):
+    """This filter cannot be used"""
+
+
+class BadCursor(BadInput):
+    """This page link is not ours, or is damaged"""
+
+
+class ForeignCursor(BadInput):
+    """This page link belongs to another filter or order"""
+
+
+class BadAddress(BadInput):
+    """This is not an address"""
+
+
+class BadValue(BadInput):
+    """This cannot be stored"""
+
+
+class UnreadableFile(BadInput):
+    """This file cannot be read"""
+
+
+class NotFound(DalError):
+    """There is no such thing"""
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(kind, name)
+        self.kind = kind
+        self.name = name
+
+
+class Conflict(DalError):
+    """Somebody was faster"""
+
+
+class Unavailable(DalError):
+    """PostgreSQL cannot answer now"""
+
+
+class TooSlow(Unavailable):
+    """The question ran into its time limit"""
+
+
+class CannotServe(Unavailable):
+    """There is no PostgreSQL to serve from"""
