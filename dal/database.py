@@ -1,0 +1,209 @@
+"""A ledger, and the blocks in which it is read and written.
+
+    read      each statement is its own snapshot, committed by nobody because it cannot write
+    snapshot  several statements, one snapshot: REPEATABLE READ, READ ONLY
+    write     one transaction: COMMIT at the end of the block, ROLLBACK at any exception
+
+A block is a connection; functions of the data layer take it first and never commit. Blocks do not
+nest: an inner block is another connection, which does not see the outer one's writes.
+Nothing is kept between blocks: no session, no identity map, no cache of rows.
+
+Isolation: https://www.postgresql.org/docs/18/transaction-iso.html
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    DBAPIError,
+    OperationalError,
+    ProgrammingError,
+    TimeoutError as PoolTimeout,
+)
+
+from dal import migrate
+from dal.embedded import Embedded
+from dal.errors import BadValue, TooSlow, Unavailable
+from dal.settings import DalSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from sqlalchemy import URL
+
+__all__ = ["Connection", "Ledger", "driver_url", "open_ledger"]
+
+QUERY_CANCELED = "57014"
+UNDEFINED = ("42P01", "42703", "42704")  # table, column, type
+READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+
+
+class Ledger:
+    """The connections to one ledger, made as they are needed, each process its own.
+
+    Args:
+        url: of PostgreSQL, as libpq or SQLAlchemy write it.
+        settings: time limit and pool size; the environment's where not given.
+
+    A ledger must not cross a fork: the child builds its own.
+    """
+
+    def __init__(self, url: str, settings: DalSettings | None = None) -> None:
+        self.url = driver_url(url)
+        self._settings = settings or DalSettings.read()
+        self._reading = self._engine(isolation_level="AUTOCOMMIT")
+        self._writing = self._engine()
+        event.listen(self._reading, "connect", _forbid_writes)
+
+    def _engine(self, **options: str) -> Engine:
+        return create_engine(
+            self.url,
+            pool_size=self._settings.pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "freshledger",
+                "options": f"-c statement_timeout={self._settings.statement_timeout_ms}"
+                " -c timezone=UTC",
+            },
+            **options,
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection whose every statement is one snapshot, taken when it runs.
+
+        Raises:
+            Unavailable: PostgreSQL does not answer, or no connection came free within 5 s.
+            TooSlow: a statement ran into the time limit.
+        """
+        with _said_plainly(), self._reading.connect() as conn:
+            yield conn
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection whose statements all see one snapshot, that of the first of them.
+
+        Raises: as `read`.
+        """
+        with _said_plainly(), self._reading.connect() as conn:
+            conn = conn.execution_options(isolation_level="REPEATABLE READ")
+            with conn.begin():
+                yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction that commits when the block ends.
+
+        Raises: as `read`; whatever leaves the block undoes all of it.
+        """
+        with _said_plainly(), self._writing.begin() as conn:
+            yield conn
+
+    def migrate(self, target: str = "head") -> None:
+        """Bring the schema to `target`; of several callers at once one works and the others wait.
+
+        Raises:
+            Unavailable: PostgreSQL does not answer, or a lock could not be had in time.
+        """
+        with _said_plainly():
+            migrate.upgrade(self._writing, target)
+
+    def close(self) -> None:
+        """Give all connections back to PostgreSQL."""
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def open_ledger(settings: DalSettings | None = None) -> Iterator[Ledger]:
+    """Yield the ledger of DATABASE_URL, else of the embedded server, its schema up to date.
+
+    Raises:
+        Unavailable: there is no server, and none can be started.
+    """
+    settings = settings or DalSettings.read()
+    with database(settings) as url, Ledger(url, settings) as ledger:
+        ledger.migrate()
+        yield ledger
+
+
+@contextmanager
+def database(settings: DalSettings) -> Iterator[str]:
+    """Yield the URL of a running server: the one given, else the embedded one, kept until the end.
+
+    Raises:
+        CannotServe: no URL is given and no embedded server can be started.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    server = Embedded(settings.home)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def driver_url(url: str) -> URL:
+    """Return `url` with the driver that the ledger uses, whatever it named.
+
+    Raises:
+        BadValue: it is not a PostgreSQL URL.
+
+    >>> driver_url("postgres://me@db/books").drivername
+    'postgresql+psycopg'
+    """
+    try:
+        parsed = make_url(url)
+    except Exception:  # noqa: BLE001 (SQLAlchemy raises what its parser happens to meet)
+        raise BadValue("DATABASE_URL", "this is no URL; write postgresql://…") from None
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise BadValue("DATABASE_URL", f"{parsed.drivername} is not PostgreSQL")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def _forbid_writes(connection: object, _record: object) -> None:
+    """Make a stray write on the reading engine an error instead of a commit."""
+    with connection.cursor() as cursor:  # type: ignore[attr-defined]  # psycopg's connection
+        cursor.execute(READ_ONLY)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Turn what the driver raises about the server into the data layer's own errors."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable("all connections are busy; try again in a moment") from error
+    except DBAPIError as error:
+        if plain := _plain(error):
+            raise plain from error
+        raise
+
+
+def _plain(error: DBAPIError) -> Unavailable | None:
+    state = getattr(error.orig, "sqlstate", None)
+    if state == QUERY_CANCELED:
+        return TooSlow("narrow the filter, or raise STATEMENT_TIMEOUT_MS")
+    if isinstance(error, ProgrammingError) and state in UNDEFINED:
+        return Unavailable(f"the schema is not up to date; run: freshledger migrate ({error.orig})")
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return Unavailable(str(error.orig).strip().splitlines()[0])
+    return None

@@ -1,0 +1,120 @@
+"""One transaction: all that the ledger knows of it, and the edits of its note and contact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select, Text, and_, cast, select
+
+from dal import edits, tables
+from dal.errors import NotFound
+from dal.records import MovementDetail, RawRow, TransactionDetail
+from dal.transactions import shown_statement, transaction
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import Connection
+
+    from dal.records import Transaction
+
+tx = tables.transactions
+
+
+def get(conn: Connection, transaction_id: int) -> TransactionDetail:
+    """Return one transaction with its movements, its raw rows and its other sides.
+
+    Ask for it in a `snapshot` block: it takes four statements.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = _shown(conn, tx.c.id == transaction_id)
+    if not found:
+        raise NotFound("transaction", transaction_id)
+    origin = conn.execute(
+        select(tx.c.source, tx.c.source_id, tx.c.source_type).where(tx.c.id == transaction_id)
+    ).one()
+    return TransactionDetail(
+        found[0],
+        *origin,
+        tuple(MovementDetail(*row) for row in conn.execute(movements_statement(transaction_id))),
+        tuple(RawRow(*row) for row in conn.execute(raw_rows_statement(transaction_id))),
+        _other_sides(conn, found[0]),
+    )
+
+
+def _other_sides(conn: Connection, one: Transaction) -> tuple[Transaction, ...]:
+    """Return what other own wallets saw of the same hash."""
+    if one.tx_hash is None:
+        return ()
+    same = and_(
+        tables.hashed(tx.c.tx_hash) == tables.hashed(one.tx_hash),
+        tx.c.tx_hash == one.tx_hash,
+        tx.c.network == one.network,
+        tx.c.id != one.id,
+    )
+    return _shown(conn, same)
+
+
+def _shown(conn: Connection, which: Any) -> tuple[Transaction, ...]:  # noqa: ANN401 (a clause)
+    return tuple(map(transaction, conn.execute(shown_statement(which))))
+
+
+def movements_statement(transaction_id: int) -> Select[Any]:
+    """Return the statement of a transaction's movements, in order."""
+    m, a = tables.movements, tables.assets
+    return (
+        select(
+            m.c.position,
+            cast(m.c.kind, Text),
+            m.c.asset_id,
+            a.c.symbol,
+            m.c.amount,
+            a.c.name,
+            a.c.network,
+            a.c.contract,
+            m.c.address,
+            m.c.counterparty,
+            m.c.import_id,
+        )
+        .join(a, a.c.id == m.c.asset_id)
+        .where(m.c.transaction_id == transaction_id)
+        .order_by(m.c.position, m.c.key)
+    )
+
+
+def raw_rows_statement(transaction_id: int) -> Select[Any]:
+    """Return the statement of the rows that told of a transaction, oldest import first."""
+    r, i = tables.import_rows, tables.imports
+    return (
+        select(r.c.import_id, i.c.file, r.c.line, r.c.raw, cast(r.c.outcome, Text), r.c.reason)
+        .join(i, i.c.id == r.c.import_id)
+        .where(r.c.transaction_id == transaction_id)
+        .order_by(r.c.import_id, r.c.line)
+    )
+
+
+def set_note(conn: Connection, transaction_id: int, version: int, note: str) -> int:
+    """Write the note of a transaction; "" removes it. Returns its new version.
+
+    Raises:
+        BadValue: it is longer than 10,000 characters.
+        NotFound, Conflict: as `edits.edit`.
+    """
+    return edits.edit(conn, tx, transaction_id, version, note=edits.note("note", note))
+
+
+def choose_contact(
+    conn: Connection, transaction_id: int, version: int, contact_id: int | None
+) -> int:
+    """Name the counterparty by hand; None goes back to the address's contact. Returns the version.
+
+    Raises:
+        NotFound, Conflict: as `edits.edit`; or there is no such contact.
+    """
+    contacts = tables.contacts
+    known = select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update(read=True)
+    if contact_id is not None and conn.execute(known).first() is None:
+        raise NotFound("contact", contact_id)
+    return edits.edit(conn, tx, transaction_id, version, contact_id=contact_id)

@@ -1,0 +1,219 @@
+"""What is asked: a set of conditions, as text, as SQL and as a sentence.
+
+The same key again means OR, different keys mean AND, and every key can be negated:
+
+    wallet=Kraken&wallet=Ledger&type!=fee     in wallet Kraken or Ledger, not of type fee
+
+A filter is a value: it compares, hashes, and prints itself in one canonical order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from sqlalchemy import exists, func, select
+
+from dal import tables
+from dal.errors import BadFilter
+from dal.fields import BY_KEY, FIELDS, LONGEST, Asker, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from sqlalchemy import ColumnElement
+
+__all__ = ["FIELDS", "Condition", "Field", "Filter"]
+
+#: What the SQL text of a filter depends on: of each condition the key, whether it is negated, and
+#: how many and which kind of values it has. The values themselves are bound.
+Shape = tuple[tuple[str, bool, Any], ...]
+#: Values of one condition; more than a person types or a page of ticks sends.
+MOST = 100
+SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One key of a filter: the transaction matches any of the values, or none if negated."""
+
+    field: Field
+    negated: bool
+    texts: tuple[str, ...]  # as typed, trimmed, without repeats
+    values: tuple[Hashable, ...]  # what they mean
+
+    @property
+    def key(self) -> str:
+        """Return the key as a URL writes it, "!" behind a negated one."""
+        return self.field.key + "!" * self.negated
+
+    @property
+    def words(self) -> str:
+        """Return the condition in English."""
+        words = self.field.words.format(" or ".join(map(_spoken, self.texts)))
+        return f"not {words}" if self.negated else words
+
+    @property
+    def shape(self) -> tuple[str, bool, Hashable]:
+        """Return all that the SQL text depends on; the values are bound."""
+        return (self.field.key, self.negated, self.field.kind.shape(self.values))
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return the bound parameters."""
+        name = _name(self.field.key, negated=self.negated)
+        return self.field.kind.parameters(name, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions that must all hold. `Filter()` lets everything through."""
+
+    conditions: tuple[Condition, ...] = ()
+
+    @classmethod
+    def parse(
+        cls,
+        asked: str | Iterable[tuple[str, str]] = (),
+        *,
+        now: datetime | None = None,
+        zone: tzinfo = UTC,
+    ) -> Filter:
+        """Return the filter that a query string, or its decoded pairs, asks for.
+
+        Args:
+            asked: "asset=ETH&type!=fee", or [("asset", "ETH"), ("type!", "fee")].
+                Empty values ask for nothing, as a form sends them.
+            now: what relative dates count from; the clock's time where not given.
+            zone: whose days dates mean.
+
+        Raises:
+            BadFilter: an unknown key, or a value that its key cannot have; names both and the cure.
+
+        >>> Filter.parse("type!=fee&asset=eth&asset=BTC").sentence()
+        'not of type fee, of BTC or eth'
+        """
+        if isinstance(asked, str):
+            asked = parse_qsl(asked.removeprefix("?"), keep_blank_values=True)
+        asker = Asker((now or datetime.now(UTC)).astimezone(zone).date(), zone)
+        texts: dict[tuple[str, bool], set[str]] = {}
+        for key, text in asked:
+            if text := text.strip():
+                texts.setdefault(_known(key), set()).add(text)
+        order = {field.key: number for number, field in enumerate(FIELDS)}
+        keys = sorted(texts, key=lambda pair: (order[pair[0]], pair[1]))
+        return cls(tuple(_condition(*key, sorted(texts[key]), asker) for key in keys))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the filter as key and text, in canonical order; `parse` takes them back."""
+        return [(each.key, text) for each in self.conditions for text in each.texts]
+
+    def query(self) -> str:
+        """Return the filter as a query string."""
+        return urlencode(self.pairs())
+
+    def sentence(self) -> str:
+        """Return the filter in English; "" where everything is let through."""
+        return ", ".join(each.words for each in self.conditions)
+
+    @property
+    def shape(self) -> Shape:
+        """Return all that the SQL text of the filter depends on."""
+        return tuple(each.shape for each in self.conditions)
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the filter binds in a statement of its shape."""
+        bound: dict[str, Any] = {}
+        for each in self.conditions:
+            bound.update(each.parameters())
+        return bound
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """Return the conditions as SQL over `tables.transactions`."""
+        return clauses(self.shape)
+
+
+def clauses(shape: Shape) -> list[ColumnElement[bool]]:
+    """Return the SQL over `tables.transactions` of every filter of that shape.
+
+    Positive conditions on a movement (asset, amount, direction) must hold for one and the same
+    movement: "ETH, more than 10" means more than 10 ETH.
+    """
+    m = tables.movements.alias("m")
+    together, apart = [], []
+    for key, negated, values in shape:
+        field = BY_KEY[key]
+        sql = field.kind.build(_name(key, negated=negated), values, m)
+        if field.on_movement and not negated:
+            together.append(sql)
+        elif negated:
+            apart.append((_moved(m, sql) if field.on_movement else sql).is_not(True))
+        else:
+            apart.append(sql)
+    return [_moved(m, *together), *apart] if together else apart
+
+
+def strangers(shape: Shape) -> list[tuple[str, ColumnElement[Any]]]:
+    """Return, for each condition on names, its key and SQL for the array of unknown ones."""
+    return [
+        (key, _unborne(BY_KEY[key], _name(key, negated=negated), values))
+        for key, negated, values in shape
+        if BY_KEY[key].named is not None
+    ]
+
+
+def _known(key: str) -> tuple[str, bool]:
+    name = key.removesuffix("!")
+    if name not in BY_KEY:
+        known = ", ".join(BY_KEY)
+        raise BadFilter(_cut(key), f"there is no such filter; there are {known}")
+    return name, key.endswith("!")
+
+
+def _condition(key: str, negated: bool, texts: list[str], asker: Asker) -> Condition:  # noqa: FBT001
+    field = BY_KEY[key]
+    if len(texts) > MOST:
+        raise BadFilter(key, f"at most {MOST} values at once, not {len(texts)}")
+    values: dict[Hashable, None] = {}
+    for text in texts:
+        if len(text) > LONGEST or "\0" in text:
+            raise BadFilter(
+                key, f"{_cut(text)!r} is too long, or not text; at most {LONGEST} characters"
+            )
+        try:
+            values.update(dict.fromkeys(field.parse(text, asker)))
+        except ValueError as error:
+            raise BadFilter(key, str(error)) from None
+    return Condition(field, negated, tuple(texts), tuple(values))
+
+
+def _moved(m: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401
+    tx = tables.transactions
+    return exists().where(
+        m.c.transaction_id == tx.c.id,
+        m.c.occurred_at == tx.c.occurred_at,  # lets the asset's keyset index give the order
+        *conditions,
+    )
+
+
+def _name(key: str, *, negated: bool) -> str:
+    """Return the name of a condition's bound parameter."""
+    return f"{'not_' * negated}{key}"
+
+
+def _unborne(field: Field, name: str, shape: Hashable) -> ColumnElement[Any]:
+    value = field.kind.values(name, shape).each()  # type: ignore[union-attr]  # names are AnyOf
+    nobody = ~exists().where(field.named == value)
+    return func.array(select(value).where(nobody).scalar_subquery())
+
+
+def _spoken(text: str) -> str:
+    low, dots, high = text.partition("..")
+    if not dots:
+        return text
+    return " ".join(filter(None, [low and f"from {low}", high and f"up to {high}"]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"

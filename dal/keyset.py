@@ -1,0 +1,235 @@
+"""Where a reader stands: orders, cursors, and the signed text of a cursor in a link.
+
+A page is sought by a row value, `(occurred_at, id) < (…, …)`, which an index answers at any depth
+with the same few buffers (https://www.postgresql.org/docs/18/functions-comparisons.html#ROW-WISE-COMPARISON).
+Every order ends in the id, so it is total: no row is skipped or shown twice between pages.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, tuple_
+
+from dal.errors import BadCursor, BadFilter, ForeignCursor
+from dal.tables import transactions as tx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Column
+    from sqlalchemy.sql.elements import UnaryExpression
+
+    from dal.filters import Filter
+    from dal.records import Transaction
+
+SMALLEST, USUAL, LARGEST = 25, 50, 200
+#: Behind every row of an instant, whichever way one reads.
+LAST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A column, a direction, and the id behind it in the same direction."""
+
+    key: str  # as a URL writes it
+    column: Column[Any]
+    descending: bool
+    words: str
+
+    @property
+    def name(self) -> str:
+        """Return the attribute of a `Transaction` that it sorts by."""
+        return self.column.name
+
+    def by(self, *, backward: bool = False) -> list[UnaryExpression[Any]]:
+        """Return the ORDER BY, or the opposite one."""
+        if self.descending != backward:
+            return [self.column.desc(), tx.c.id.desc()]
+        return [self.column.asc(), tx.c.id.asc()]
+
+
+ORDERS: Mapping[str, Order] = {
+    order.key: order
+    for order in (
+        Order("-time", tx.c.occurred_at, descending=True, words="newest first"),
+        Order("time", tx.c.occurred_at, descending=False, words="oldest first"),
+        Order("-amount", tx.c.amount, descending=True, words="largest amount first"),
+        Order("amount", tx.c.amount, descending=False, words="smallest amount first"),
+    )
+}
+NEWEST_FIRST = ORDERS["-time"]
+
+
+def order(key: str) -> Order:
+    """Return the order of that key.
+
+    Raises:
+        BadFilter: there is none.
+    """
+    if key not in ORDERS:
+        raise BadFilter("order", f"{key[:40]!r} is none of {', '.join(ORDERS)}")
+    return ORDERS[key]
+
+
+def page_size(text: str) -> int:
+    """Return a page's size.
+
+    Raises:
+        BadFilter: it is no whole number between 25 and 200.
+    """
+    if not (
+        text.isascii() and text.isdigit() and len(text) < 4 and SMALLEST <= int(text) <= LARGEST
+    ):
+        raise BadFilter("size", f"{text[:40]!r} is no number from {SMALLEST} to {LARGEST}")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place between two rows, and the direction to read from it.
+
+    Args:
+        order: the order in which the place lies.
+        side: "after" reads on from it, "before" reads back to it.
+        key: the sort value and id of the row that it lies at, which is not itself read;
+            None with "before" is the end of all rows.
+    """
+
+    order: Order
+    side: Literal["after", "before"]
+    key: tuple[datetime | Decimal, int] | None
+
+    @classmethod
+    def at(cls, order: Order, side: Literal["after", "before"], row: Transaction) -> Cursor:
+        """Return the place at a row."""
+        return cls(order, side, (getattr(row, order.name), row.id))
+
+    @classmethod
+    def last(cls, order: Order) -> Cursor:
+        """Return the place behind all rows, to read the last page back from."""
+        return cls(order, "before", None)
+
+    @classmethod
+    def from_instant(cls, order: Order, instant: datetime) -> Cursor:
+        """Return the place from which a page by time goes on with `instant` itself.
+
+        Raises:
+            BadFilter: the order is not by time.
+        """
+        if order.column is not tx.c.occurred_at:
+            raise BadFilter("jump", f"a date has no place when sorted {order.words}; sort by time")
+        return cls(order, "after", (instant, LAST_ID if order.descending else 0))
+
+    @property
+    def backward(self) -> bool:
+        """Return whether it is read back from."""
+        return self.side == "before"
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what a statement binds for it."""
+        return {} if self.key is None else {"seek_key": self.key[0], "seek_id": self.key[1]}
+
+
+def behind(order: Order, *, at_it: bool = False) -> ColumnElement[bool]:
+    """Return the condition of lying behind the bound place, or at it too."""
+    return _beside(order, less=order.descending, equal=at_it)
+
+
+def ahead(order: Order, *, at_it: bool = False) -> ColumnElement[bool]:
+    """Return the condition of lying ahead of the bound place, or at it too."""
+    return _beside(order, less=not order.descending, equal=at_it)
+
+
+def _beside(order: Order, *, less: bool, equal: bool) -> ColumnElement[bool]:
+    place = bindparam("seek_key", type_=order.column.type), bindparam("seek_id", type_=BigInteger())
+    here, there = tuple_(order.column, tx.c.id), tuple_(*place)
+    if less:
+        return here <= there if equal else here < there
+    return here >= there if equal else here > there
+
+
+# ── The signed text ──────────────────────────────────────────────────────────────────────────
+
+SIGNATURE = 16  # bytes of HMAC-SHA-256, RFC 2104 §5 allows half
+
+
+def seal(cursor: Cursor, endpoint: str, where: Filter, key: bytes) -> str:
+    """Return the cursor as text for a link, bound to endpoint, filter and order.
+
+    Args:
+        cursor: the place.
+        endpoint: what the link leads to; a cursor is good there only.
+        where: the filter whose rows it lies between.
+        key: the secret that signs it.
+    """
+    body = json.dumps(
+        [endpoint, _print(where), cursor.order.key, cursor.side, _key_text(cursor)],
+        separators=(",", ":"),
+    ).encode()
+    return _text(_signature(body, key) + body)
+
+
+def unseal(text: str, endpoint: str, where: Filter, order: Order, key: bytes) -> Cursor:
+    """Return the cursor that `seal` made into `text`, without asking the database.
+
+    Raises:
+        BadCursor: it is not ours, damaged, or from another endpoint.
+        ForeignCursor: it is genuine, but of another filter or order.
+    """
+    origin, printed, order_key, side, place = _opened(text, key)
+    if origin != endpoint:
+        raise BadCursor("cursor", "it leads to another page; go to the first page")
+    if printed != _print(where):
+        raise ForeignCursor("cursor", "the filter has changed since; go to the first page")
+    if order_key != order.key:
+        raise ForeignCursor("cursor", "the order has changed since; go to the first page")
+    return Cursor(order, side, _key(order, place))
+
+
+def _opened(text: str, key: bytes) -> list[Any]:
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, binascii.Error):
+        raw = b""
+    signature, body = raw[:SIGNATURE], raw[SIGNATURE:]
+    # The text must also be the one that seal() writes: base64 leaves spare bits in its last letter.
+    if _text(raw) != text or not hmac.compare_digest(signature, _signature(body, key)):
+        raise BadCursor("cursor", "start again from the first page")
+    return json.loads(body)  # type: ignore[no-any-return]  # signed: it is what seal() wrote
+
+
+def _signature(body: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, b"cursor 1\0" + body, hashlib.sha256)[:SIGNATURE]
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _print(where: Filter) -> str:
+    return hashlib.sha256(where.query().encode()).hexdigest()[:16]
+
+
+def _key_text(cursor: Cursor) -> list[str | int] | None:
+    if cursor.key is None:
+        return None
+    value, row = cursor.key
+    return [value.isoformat() if isinstance(value, datetime) else str(value), row]
+
+
+def _key(order: Order, place: list[Any] | None) -> tuple[datetime | Decimal, int] | None:
+    if place is None:
+        return None
+    value, row = place
+    if order.column is tx.c.occurred_at:
+        return datetime.fromisoformat(value).astimezone(UTC), row
+    return Decimal(value), row

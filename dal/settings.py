@@ -1,0 +1,67 @@
+"""Where the ledger lives and how long it may think, read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from dal.errors import BadValue
+
+
+def knob(name: str, default: Any, words: str) -> Any:  # noqa: ANN401 (a field of any type)
+    """Declare a setting: its variable, its default, and the sentence that explains it."""
+    return field(default=default, metadata={"variable": name, "help": words})
+
+
+class FromEnvironment:
+    """Gives a dataclass made of knobs a constructor that reads the environment."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Return the settings that `environ` asks for; an empty variable means the default.
+
+        Raises:
+            BadValue: a variable holds no value of its type; names the variable.
+        """
+        asked = {}
+        for setting in fields(cls):  # type: ignore[arg-type]  # subclasses are dataclasses
+            text = environ.get(setting.metadata["variable"], "").strip()
+            if text:
+                asked[setting.name] = _value(setting.metadata["variable"], setting.default, text)
+        return cls(**asked)
+
+
+def _value(variable: str, default: object, text: str) -> object:
+    try:
+        return type(default)(text)
+    except ValueError:
+        raise BadValue(variable, f"{text!r} is no {type(default).__name__}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class DalSettings(FromEnvironment):
+    """What the data layer can be told."""
+
+    database_url: str = knob(
+        "DATABASE_URL",
+        "",
+        "The PostgreSQL to use (14 or newer). Empty: an embedded one is started.",
+    )
+    home: Path = knob(
+        "FRESHLEDGER_HOME",
+        Path(".freshledger"),
+        "Where the embedded database, its log, the signing key and waiting uploads live.",
+    )
+    statement_timeout_ms: int = knob(
+        "STATEMENT_TIMEOUT_MS",
+        10_000,
+        "A question that takes longer is given up and said so (503).",
+    )
+    pool_size: int = knob(
+        "POOL_SIZE",
+        10,
+        "Connections that one process keeps at most, for reading and for writing each.",
+    )

@@ -1,0 +1,321 @@
+"""The ledger's tables as SQLAlchemy Core sees them; `migrations/` is what creates them.
+
+A test compares the two, so that neither can drift. Keys and checks have names by one convention.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Computed,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ENUM, UUID
+
+from dal.records import Colour, MovementKind, Outcome, Status, TransactionType
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _enum(name: str, words: object) -> ENUM:
+    return ENUM(*get_args(words), name=name, metadata=metadata, create_type=False)
+
+
+transaction_type = _enum("transaction_type", TransactionType)
+transaction_status = _enum("transaction_status", Status)
+movement_kind = _enum("movement_kind", MovementKind)
+row_outcome = _enum("row_outcome", Outcome)
+colour = _enum("colour", Colour)
+
+NOW = func.now()
+#: PostgreSQL sorts NaN above Infinity and equal to itself, so this also refuses NaN.
+FINITE = "amount > '-Infinity' AND amount < 'Infinity'"
+
+
+def _text(name: str, *, default: str | None = None) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default)
+
+
+def _id(kind: type[Integer] = Integer) -> Column[int]:
+    return Column("id", kind, Identity(always=False), primary_key=True)
+
+
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default=text("1"))
+
+
+def _came_with() -> Column[int]:
+    """Name the import that created the row; undoing the import takes it back if nobody uses it."""
+    return Column("import_id", Integer, ForeignKey("imports.id", ondelete="SET NULL"))
+
+
+imports = Table(
+    "imports",
+    metadata,
+    _id(),
+    _text("file"),
+    _text("format"),
+    _text("wallet"),
+    Column("imported_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("sample", Boolean, nullable=False, server_default=text("false")),
+    Column("read", Integer, nullable=False, server_default=text("0")),
+    Column("imported", Integer, nullable=False, server_default=text("0")),
+    Column("duplicate", Integer, nullable=False, server_default=text("0")),
+    Column("skipped", Integer, nullable=False, server_default=text("0")),
+    Column("rejected", Integer, nullable=False, server_default=text("0")),
+    Column("transactions", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint("read = imported + duplicate + skipped + rejected", name="accounted"),
+)
+
+wallets = Table(
+    "wallets",
+    metadata,
+    _id(),
+    _text("name"),
+    _version(),
+    _came_with(),
+    CheckConstraint("name = btrim(name) AND name <> ''", name="name"),
+)
+Index("wallets_name_key", func.lower(wallets.c.name), unique=True)
+
+wallet_addresses = Table(
+    "wallet_addresses",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("wallet_id", Integer, ForeignKey("wallets.id", ondelete="CASCADE"), nullable=False),
+)
+Index(None, wallet_addresses.c.wallet_id)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    _id(),
+    _text("name"),
+    _text("note", default=""),
+    _version(),
+    _came_with(),
+    CheckConstraint("name = btrim(name) AND name <> ''", name="name"),
+)
+Index("contacts_name_key", func.lower(contacts.c.name), unique=True)
+
+contact_addresses = Table(
+    "contact_addresses",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("contact_id", Integer, ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+)
+Index(None, contact_addresses.c.contact_id)
+
+labels = Table(
+    "labels",
+    metadata,
+    _id(),
+    _text("name"),
+    Column("colour", colour, nullable=False, server_default="grey"),
+    _version(),
+    _came_with(),
+    CheckConstraint("name = btrim(name) AND name <> ''", name="name"),
+)
+Index("labels_name_key", func.lower(labels.c.name), unique=True)
+
+assets = Table(
+    "assets",
+    metadata,
+    _id(),
+    _text("symbol"),
+    _text("network", default=""),
+    _text("contract", default=""),
+    _text("name", default=""),
+    Column("decimals", SmallInteger),
+    Column("spam", Boolean, nullable=False, server_default=text("false")),
+)
+Index(
+    "assets_contract_key",
+    assets.c.network,
+    assets.c.contract,
+    unique=True,
+    postgresql_where=text("contract <> ''"),
+)
+Index(
+    "assets_coin_key",
+    assets.c.network,
+    assets.c.symbol,
+    unique=True,
+    postgresql_where=text("contract = ''"),
+)
+Index("assets_symbol_idx", func.upper(assets.c.symbol))
+
+transactions = Table(
+    "transactions",
+    metadata,
+    _id(BigInteger),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("wallet_id", Integer, ForeignKey("wallets.id"), nullable=False),
+    Column("contact_id", Integer, ForeignKey("contacts.id", ondelete="SET NULL")),
+    Column("import_id", Integer, ForeignKey("imports.id")),
+    Column("type", transaction_type, nullable=False),
+    Column("status", transaction_status, nullable=False, server_default="confirmed"),
+    _version(),
+    Column("amount", Numeric, nullable=False, server_default=text("0")),
+    _text("network", default=""),
+    Column("tx_hash", Text),
+    _text("address", default=""),
+    _text("counterparty", default=""),
+    _text("note", default=""),
+    _text("source", default="manual"),
+    Column("source_id", Text, server_default=text("gen_random_uuid()")),
+    _text("source_type", default=""),
+    Column(
+        "identity",
+        UUID,
+        Computed(
+            "md5(CASE WHEN tx_hash IS NULL THEN 'id:' || source || ':' || source_id"
+            " ELSE 'hash:' || network || ':' || tx_hash END)::uuid",
+            persisted=True,
+        ),
+    ),
+    UniqueConstraint("wallet_id", "identity", name="transactions_identity_key"),
+    # The order of the page, and what the copied occurred_at of the join tables refers to.
+    UniqueConstraint("occurred_at", "id", name="transactions_time_key"),
+    CheckConstraint(FINITE, name="amount"),
+    CheckConstraint("occurred_at > '-infinity' AND occurred_at < 'infinity'", name="occurred_at"),
+    CheckConstraint("tx_hash IS NOT NULL OR source_id IS NOT NULL", name="identity"),
+    postgresql_with={"fillfactor": 90},
+)
+_keyset = (transactions.c.occurred_at, transactions.c.id)
+Index("transactions_wallet_idx", transactions.c.wallet_id, *_keyset)
+Index("transactions_type_idx", transactions.c.type, *_keyset)
+Index("transactions_amount_idx", transactions.c.amount, transactions.c.id)
+Index(
+    "transactions_counterparty_idx",
+    transactions.c.counterparty,
+    *_keyset,
+    postgresql_where=text("counterparty <> ''"),
+)
+Index(
+    "transactions_contact_idx",
+    transactions.c.contact_id,
+    *_keyset,
+    postgresql_where=text("contact_id IS NOT NULL"),
+)
+Index(
+    "transactions_hash_idx",
+    func.hashtextextended(transactions.c.tx_hash, text("0")),
+    postgresql_where=text("tx_hash IS NOT NULL"),
+)
+Index(
+    "transactions_note_idx",
+    transactions.c.note,
+    postgresql_using="gin",
+    postgresql_ops={"note": "gin_trgm_ops"},
+    postgresql_where=text("note <> ''"),
+)
+Index("transactions_import_idx", transactions.c.import_id)
+
+
+def _of_transaction() -> ForeignKeyConstraint:
+    """Tie the copied occurred_at to its transaction: it cannot drift, and it follows edits."""
+    return ForeignKeyConstraint(
+        ["occurred_at", "transaction_id"],
+        ["transactions.occurred_at", "transactions.id"],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    )
+
+
+movements = Table(
+    "movements",
+    metadata,
+    Column("transaction_id", BigInteger, primary_key=True),
+    Column("key", BigInteger, primary_key=True),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("asset_id", Integer, ForeignKey("assets.id"), nullable=False),
+    Column("import_id", Integer, ForeignKey("imports.id")),
+    Column("position", SmallInteger, nullable=False),
+    Column("kind", movement_kind, nullable=False),
+    Column("amount", Numeric, nullable=False),
+    _text("address", default=""),
+    _text("counterparty", default=""),
+    _of_transaction(),
+    CheckConstraint(FINITE, name="amount"),
+)
+Index(
+    "movements_asset_idx",
+    movements.c.asset_id,
+    movements.c.occurred_at,
+    movements.c.transaction_id,
+)
+Index(
+    "movements_counterparty_idx",
+    movements.c.counterparty,
+    movements.c.occurred_at,
+    movements.c.transaction_id,
+    postgresql_where=text("counterparty <> ''"),
+)
+Index(
+    "movements_amount_idx",
+    func.abs(movements.c.amount),
+    postgresql_where=text("kind = 'principal'"),
+)
+Index("movements_import_idx", movements.c.import_id)
+
+transaction_labels = Table(
+    "transaction_labels",
+    metadata,
+    Column("transaction_id", BigInteger, primary_key=True),
+    Column("label_id", Integer, ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    _of_transaction(),
+)
+Index(
+    "transaction_labels_label_idx",
+    transaction_labels.c.label_id,
+    transaction_labels.c.occurred_at,
+    transaction_labels.c.transaction_id,
+)
+
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("import_id", Integer, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("transaction_id", BigInteger, ForeignKey("transactions.id", ondelete="SET NULL")),
+    Column("outcome", row_outcome, nullable=False),
+    _text("reason", default=""),
+    _text("raw"),
+)
+Index("import_rows_transaction_idx", import_rows.c.transaction_id)
+
+
+def hashed(value: object) -> ColumnElement[int]:
+    """Return the 64 bits by which `transactions_hash_idx` finds a hash."""
+    return func.hashtextextended(value, text("0"))
