@@ -42,6 +42,14 @@ def pytest_report_header() -> str:
     return f"postgresql: {choice()}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Forgive the Docker client, which leaves its sockets to the garbage collector."""
+    if choice() == "docker":
+        config.addinivalue_line(
+            "filterwarnings", "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+        )
+
+
 def choice() -> str:
     """Return which server is used: "url", "docker" or "embedded"."""
     asked = os.environ.get("TEST_DB", "")
@@ -116,7 +124,8 @@ def new_database(server: str, template: str = "template0") -> Iterator[str]:
     """Yield the URL of a new database, dropped afterwards whoever is still in it."""
     name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(at(server, "postgres"), autocommit=True) as conn:
-        conn.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        encoding = "ENCODING 'UTF8'" if template == "template0" else ""
+        conn.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" {encoding}')
         try:
             yield at(server, name)
         finally:
