@@ -1,0 +1,73 @@
+# Freshledger: `make` lists the targets. Python 3.11 to 3.14 and make are all that is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+DEV := .venv/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+SOURCES := dal webapp sql migrations tests
+DATA ?= ../shared/data
+ROWS ?= 1000000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared bench-data lock clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(STAMP) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(STAMP) ## serve the ledger on http://127.0.0.1:8000 (PORT=8123, DATABASE_URL=…, FRESHLEDGER_HOME=…)
+	$(BIN)/freshledger serve
+
+test: $(DEV) ## run the tests on a real PostgreSQL and in a real headless Chromium (ARGS=…)
+	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+
+check: lint types docs-check test ## all that CI runs
+
+lint: $(DEV) ## ruff: rules and format
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(DEV) ## mypy, strict
+	$(BIN)/mypy
+
+format: $(DEV) ## let ruff write the format
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+docs: $(DEV) ## print settings, filters and commands into the README
+	$(BIN)/python docs/print.py --write
+
+docs-check: $(DEV) ## fail if the README is not what the code says
+	$(BIN)/python docs/print.py --check
+
+migrate: $(STAMP) ## bring the database's schema up to date
+	$(BIN)/freshledger migrate
+
+sql: $(STAMP) ## list every statement that a page can need, ready for psql
+	@$(BIN)/freshledger statements
+
+plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/plans/, to be reviewed as a diff
+	$(BIN)/python sql/plan.py
+
+import-shared: $(STAMP) ## import real exports from DATA=… and check that every row is accounted for
+	$(BIN)/python tests/import_shared.py $(DATA)
+
+bench-data: $(STAMP) ## fill the empty ledger of DATABASE_URL with ROWS=… generated transactions (needs psql)
+	$(BIN)/freshledger migrate
+	psql "$(DATABASE_URL)" -q -v ON_ERROR_STOP=1 -v rows=$(ROWS) -f sql/seed/ledger.sql
+
+lock: ## write the hashed locks anew (needs uv)
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements-dev.lock
+
+clean: ## remove the virtual environment and caches; the ledger in .freshledger/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

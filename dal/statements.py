@@ -1,0 +1,73 @@
+"""Every statement that a page can need, by name: what `freshledger statements` lists.
+
+The text of a statement depends on the shape of its filter alone, so one example per filter, order
+and place stands for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dal import contacts, details, imports, labels, named, transactions, wallets
+from dal.fields import FIELDS
+from dal.filters import Filter
+from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Executable
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A statement with example values."""
+
+    name: str  # what it answers
+    statement: Executable
+    parameters: Mapping[str, Any]
+
+
+def statements() -> Iterator[Named]:
+    """Yield every statement of the pages, the transactions page first."""
+    yield from pages()
+    where = Filter.parse("type=trade")
+    yield Named("exact count and sums", transactions.totals_statement(where), where.parameters())
+    place = Cursor.from_instant(NEWEST_FIRST, datetime(2024, 3, 5, tzinfo=UTC))
+    for name, cursor in (("walk, first chunk", None), ("walk, next chunk", place)):
+        statement = transactions.walk_statement(Filter(), NEWEST_FIRST, cursor)
+        yield Named(name, statement, transactions.page_parameters(Filter(), cursor))
+    yield Named("one transaction: movements", details.movements_statement(1), {})
+    yield Named("one transaction: raw rows", details.raw_rows_statement(1), {})
+    yield Named("wallets", wallets.all_statement(), {})
+    yield Named("wallets: balances", named.query("queries/wallet_balances"), {"at": "infinity"})
+    yield Named("contacts", contacts.all_statement(), {})
+    yield Named("labels", labels.all_statement(), {})
+    yield Named("imports", imports.all_statement(), {})
+
+
+def pages() -> Iterator[Named]:
+    """Yield the statements of the transactions page: each order and place, then each filter."""
+    for order in ORDERS.values():
+        value = datetime(2024, 3, 5, tzinfo=UTC) if order.name == "occurred_at" else 10
+        places = {
+            "first page": None,
+            "next page": Cursor(order, "after", (value, 1)),  # type: ignore[arg-type]
+            "previous page": Cursor(order, "before", (value, 1)),  # type: ignore[arg-type]
+            "last page": Cursor.last(order),
+        }
+        for name, cursor in places.items():
+            yield _page(f"{name}, {order.words}", Filter(), cursor or order)
+    for field in FIELDS:
+        for sign in ("", "!"):
+            where = Filter.parse([(field.key + sign, field.example)])
+            yield _page(f"first page, {field.key}{sign}={field.example}", where, NEWEST_FIRST)
+
+
+def _page(name: str, where: Filter, place: Any) -> Named:  # noqa: ANN401 (a cursor or an order)
+    cursor = place if isinstance(place, Cursor) else None
+    order = place.order if isinstance(place, Cursor) else place
+    statement = transactions.page_statement(where, order, cursor)
+    return Named(name, statement, transactions.page_parameters(where, cursor))
