@@ -18,10 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dal import embedded, explain, transactions
+from sqlalchemy import func, select
+
+from dal import explain, transactions
 from dal.database import Ledger, driver_url
+from dal.embedded import Embedded
 from dal.filters import Filter
 from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
+from dal.postgres import Binaries
 from dal.settings import DalSettings
 
 if TYPE_CHECKING:
@@ -73,7 +77,7 @@ def place(conn: Connection, key: str) -> Cursor:
     """Return a place in the middle of the ledger."""
     order = ORDERS[key]
     middle = transactions.tx.c.id, order.column
-    where = transactions.tx.c.id == 10_001
+    where = transactions.tx.c.id == select(func.max(transactions.tx.c.id) / 2).scalar_subquery()
     row = conn.execute(transactions.tx.select().with_only_columns(*middle).where(where)).one()
     return Cursor(order, "after", (row[1], row[0]))
 
@@ -114,13 +118,13 @@ def server() -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    with tempfile.TemporaryDirectory() as home, embedded.Embedded(Path(home)) as url:
+    with tempfile.TemporaryDirectory() as home, Embedded(Path(home)) as url:
         yield url
 
 
 def psql(url: str, *words: str) -> None:
     """Run the server's own psql."""
-    program = embedded.Binaries.find().postgres.with_name("psql")
+    program = Binaries.find().postgres.with_name("psql")
     command = [str(program), url, "-X", "-q", "-v", "ON_ERROR_STOP=1", *words]
     subprocess.run(command, check=True)  # noqa: S603 (our own words)
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dal import embedded
-from dal.embedded import Account, Binaries, Embedded
+from dal import keeper, locks
+from dal.embedded import Embedded
 from dal.errors import CannotServe
+from dal.postgres import Account, Binaries
 
 pytestmark = pytest.mark.embedded
 
@@ -94,7 +95,7 @@ def eventually(happens: Callable[[], bool]) -> None:
 
 def stays(holds: Callable[[], bool]) -> None:
     """Watch for several looks of a keeper: what must not happen cannot be waited for."""
-    deadline = time.monotonic() + 6 * embedded.PACE
+    deadline = time.monotonic() + 6 * keeper.PACE
     while time.monotonic() < deadline:
         assert holds()
         time.sleep(0.01)
@@ -116,7 +117,7 @@ def parent_of(pid: int) -> int:
 
 
 def is_down(home: Path) -> bool:
-    return embedded.is_free(home / "server.lock") and embedded.is_free(home / "keeper.lock")
+    return locks.is_free(home / "server.lock") and locks.is_free(home / "keeper.lock")
 
 
 def kill_server(home: Path) -> None:
@@ -263,7 +264,7 @@ def test_forked_workers_keep_what_their_parent_started(home: Path, app: Callable
     parent = app(code=FORKING)
     assert parent.said() == "worker"
     parent.process.wait(SECONDS)
-    stays(lambda: not embedded.is_free(home / "server.lock"))
+    stays(lambda: not locks.is_free(home / "server.lock"))
     parent.quit()
     eventually(lambda: is_down(home))
 
@@ -273,10 +274,10 @@ def test_the_server_of_a_killed_keeper_is_adopted_and_stopped_at_the_end(home: P
     url = first.start()
     pid = server_pid(home)
     os.kill(parent_of(pid), signal.SIGKILL)
-    eventually(lambda: embedded.is_free(home / "keeper.lock"))
+    eventually(lambda: locks.is_free(home / "keeper.lock"))
     assert second.start() == url
     assert server_pid(home) == pid
-    assert not embedded.is_free(home / "keeper.lock")
+    assert not locks.is_free(home / "keeper.lock")
     first.stop()
     second.stop()
     assert is_down(home)
@@ -542,11 +543,11 @@ def test_a_server_started_by_hand_is_left_alone(home: Path) -> None:
 
 def test_a_start_that_hangs_elsewhere_is_not_waited_for_for_ever(home: Path) -> None:
     home.mkdir()
-    turn = embedded.grab(home / "start.lock")
+    turn = locks.grab(home / "start.lock")
     assert turn is not None
-    with embedded.closing(turn), pytest.raises(CannotServe, match="another process is still"):
+    with locks.closing(turn), pytest.raises(CannotServe, match="another process is still"):
         Embedded(home).start(timeout=0.1)
-    assert embedded.is_free(home / "users.lock")
+    assert locks.is_free(home / "users.lock")
 
 
 def test_a_home_that_cannot_be_is_named(place: Path) -> None:
