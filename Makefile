@@ -4,12 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-SOURCES := dal webapp sql migrations tests
+SOURCES := dal webapp sql migrations tests docs
 DATA ?= ../shared/data
 ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/
 
 import-shared: $(STAMP) ## import real exports from DATA=… and check that every row is accounted for
 	$(BIN)/python tests/import_shared.py $(DATA)
+
+measure: $(DEV) ## buffers by depth, page against raw psycopg, import against COPY, on ROWS=… generated transactions
+	$(BIN)/python sql/measure.py $(ROWS)
 
 bench-data: $(STAMP) ## fill the empty ledger of DATABASE_URL with ROWS=… generated transactions (needs psql)
 	$(BIN)/freshledger migrate

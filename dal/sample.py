@@ -34,6 +34,7 @@ def load(conn: Connection) -> int:
         file = f"sample-{name.lower().replace(' ', '-')}.csv"
         source = open_file(_file(rows), file)
         reports.append(ingest(conn, source, file, wallet=name + MARK, sample=True))
+        _came_with(conn, name, reports[-1].import_id)
     _know(conn, story, reports[0].import_id)
     _paint(conn)
     return sum(report.transactions for report in reports)
@@ -56,6 +57,13 @@ def _own(conn: Connection, story: Story) -> None:
         for network, address in story.addresses(name):
             place = {"network": network, "address": address, "wallet_id": wallet_id}
             conn.execute(upsert(places).values(place).on_conflict_do_nothing())
+
+
+def _came_with(conn: Connection, name: str, import_id: int | None) -> None:
+    """Let a wallet go with its import."""
+    wallets = tables.wallets
+    made = update(wallets).where(wallets.c.name == name + MARK)
+    conn.execute(made.values(import_id=import_id))
 
 
 def _know(conn: Connection, story: Story, import_id: int | None) -> None:

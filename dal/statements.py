@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Text, bindparam
+
 from dal import contacts, details, imports, labels, named, transactions, wallets
 from dal.fields import FIELDS
 from dal.filters import Filter
@@ -42,7 +44,8 @@ def statements() -> Iterator[Named]:
     yield Named("one transaction: movements", details.movements_statement(1), {})
     yield Named("one transaction: raw rows", details.raw_rows_statement(1), {})
     yield Named("wallets", wallets.all_statement(), {})
-    yield Named("wallets: balances", named.query("queries/wallet_balances"), {"at": "infinity"})
+    now = bindparam("at", "infinity", Text())
+    yield Named("wallets: balances", named.query("queries/wallet_balances").bindparams(now), {})
     yield Named("contacts", contacts.all_statement(), {})
     yield Named("labels", labels.all_statement(), {})
     yield Named("imports", imports.all_statement(), {})

@@ -1,7 +1,6 @@
 """Print what the code says into the README: settings, filters, formats, commands.
 
-    python docs/print.py --write     put it in
-    python docs/print.py --check     fail if it is not what stands there
+`python docs/print.py --write` puts it in; `--check` fails if it is not what stands there.
 """
 
 from __future__ import annotations

@@ -1,0 +1,165 @@
+"""The application over a ledger of the test's own, as a client and as pages in a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from dal.settings import DalSettings
+from tests.webapp.ledgers import fill
+from webapp import create_app
+from webapp.settings import WebSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser, BrowserContext, Page
+    from werkzeug.test import TestResponse
+
+    from dal.database import Ledger
+
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+VERSION = re.compile(r'data-version="(\d+)"')
+CHROMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> WebSettings:
+    return WebSettings(upload_limit_mb=1, dal=DalSettings(home=tmp_path / "home"))
+
+
+@pytest.fixture
+def app(ledger: Ledger, settings: WebSettings) -> Flask:
+    return create_app(settings, ledger)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def reader_app(shared_ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    home = tmp_path_factory.mktemp("reader")
+    return create_app(WebSettings(dal=DalSettings(home=home)), shared_ledger)
+
+
+@pytest.fixture
+def reader(reader_app: Flask) -> FlaskClient:
+    """Return a client of an empty ledger that tests share: for what changes nothing."""
+    return reader_app.test_client()
+
+
+@pytest.fixture
+def books(ledger: Ledger) -> Ledger:
+    """Return a ledger with the four transactions of `ledgers.ROWS`, newest first ids."""
+    fill(ledger)
+    return ledger
+
+
+@dataclass
+class Site:
+    """A visitor without a browser: reads pages, sends their forms."""
+
+    client: FlaskClient
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, **options)
+
+    def token(self) -> str:
+        found = TOKEN.search(self.client.get("/labels").text)
+        assert found
+        return found[1]
+
+    def post(self, path: str, *, headers: Any = None, **fields: Any) -> TestResponse:
+        data = {"csrf_token": self.token()} | fields
+        return self.client.post(path, data=data, headers=headers)
+
+    def ids(self, query: str = "") -> list[int]:
+        page = self.client.get(f"/transactions{query}").text
+        return [int(each) for each in re.findall(r'data-id="(\d+)" data-version', page)]
+
+
+@pytest.fixture
+def site(client: FlaskClient) -> Site:
+    return Site(client)
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[str]:
+    """Yield the address of the application, served for the length of a test."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield Chromium; without one, say so and skip, but fail where CI promised one."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMES)), None)
+    if path is None:
+        missing = "no Chromium on the PATH: pages are NOT tested in a browser (set CHROMIUM)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser, live_server: str) -> Iterator[BrowserContext]:
+    found = browser.new_context(
+        base_url=live_server, timezone_id="UTC", viewport={"width": 1280, "height": 900}
+    )
+    found.set_default_timeout(5_000)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """Yield a page; nothing may go wrong in it, and nothing may break the policy unnoticed."""
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on(
+        "console",
+        lambda said: (
+            wrong.append(said.text)
+            if said.type == "error" and "Failed to load resource" not in said.text
+            else None
+        ),
+    )
+    yield found
+    assert not wrong

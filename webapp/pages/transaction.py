@@ -1,0 +1,103 @@
+"""One transaction on its own page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from webapp.pages.rows import Row, Rows
+from webapp.template_filters import Amount, amount, full_address, network_title, plain, words
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from dal.records import MovementDetail, RawRow, Tag, TransactionDetail
+    from webapp.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement, exact."""
+
+    kind: str
+    amount: Amount
+    exact: str
+    symbol: str
+    asset: str  # what the asset calls itself, and where it lives
+    contract: str
+    address: str
+    counterparty: str
+    import_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPage:
+    """`transactions/show.html`."""
+
+    section: ClassVar[str] = "transactions"
+    title: str
+    row: Row
+    version: int
+    when: str
+    zone: str
+    facts: tuple[tuple[str, str], ...]  # what is worth a line, and its value
+    hash: str
+    lines: tuple[Line, ...]
+    note: str
+    contact: str
+    labels: tuple[Tag, ...]
+    known_address: bool  # whether the other side has an address that a contact can bear
+    others: tuple[Row, ...]
+    raw: tuple[RawRow, ...]
+
+    @classmethod
+    def of(cls, found: TransactionDetail, links: Links, zone: tzinfo) -> TransactionPage:
+        """Return the page of a transaction."""
+        tx = found.transaction
+        rows = Rows(links, zone)
+        return cls(
+            title=f"{words(tx.type).capitalize()} in {tx.wallet}",
+            row=rows.one(tx),
+            version=tx.version,
+            when=f"{tx.occurred_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            zone=str(zone),
+            facts=_facts(found),
+            hash=tx.tx_hash or "",
+            lines=tuple(map(_line, found.movements)),
+            note=tx.note,
+            contact=tx.contact or "",
+            labels=tx.labels,
+            known_address=bool(tx.counterparty and tx.network),
+            others=rows.all(found.other_sides),
+            raw=found.raw_rows,
+        )
+
+
+def _facts(found: TransactionDetail) -> tuple[tuple[str, str], ...]:
+    tx = found.transaction
+    facts = (
+        ("Status", tx.status),
+        ("Network", network_title(tx.network)),
+        ("Hash", tx.tx_hash or ""),
+        ("Own address", full_address(tx.network, tx.address)),
+        ("Other side", full_address(tx.network, tx.counterparty)),
+        ("Source", found.source),
+        ("Its id there", found.source_id or ""),
+        ("Its type there", found.source_type),
+    )
+    return tuple(fact for fact in facts if fact[1])
+
+
+def _line(moved: MovementDetail) -> Line:
+    origin = network_title(moved.network)
+    return Line(
+        kind=moved.kind,
+        amount=amount(moved.amount, signed=True),
+        exact=plain(moved.amount),
+        symbol=moved.symbol,
+        asset=", ".join(filter(None, [moved.asset_name, origin])),
+        contract=full_address(moved.network, moved.contract),
+        address=full_address(moved.network, moved.address),
+        counterparty=full_address(moved.network, moved.counterparty),
+        import_id=moved.import_id,
+    )

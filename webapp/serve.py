@@ -1,0 +1,85 @@
+"""Serving with gunicorn: worker processes with threads, the ledger opened in each of them.
+
+The embedded server, where there is one, belongs to the parent and stops with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from dal import imports, sample
+from dal.database import Ledger, database
+from webapp import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from webapp.settings import WebSettings
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn, told by our settings instead of a file of its own."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Tell gunicorn what it needs to know."""
+        options: dict[str, Any] = {
+            "bind": f"{_bracketed(self.settings.host)}:{self.settings.port}",
+            "workers": self.settings.workers,
+            "worker_class": "gthread",
+            "threads": self.settings.threads,
+            "graceful_timeout": 10,
+            "timeout": 120,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Return the application, in a worker."""
+        return create_app(self.settings)
+
+
+def serve(settings: WebSettings, say: Callable[[str], None]) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        settings: of the web and of the data layer.
+        say: told what happens meanwhile.
+
+    Raises:
+        Unavailable: there is no server, and none can be started.
+        BadValue: a setting cannot be used.
+    """
+    with database(settings.dal) as url:
+        _prepare(url, settings, say)
+        place = f"http://{_bracketed(settings.host)}:{settings.port}"
+        say(f"Freshledger serves {place} — Ctrl-C ends it")
+        Server(replace(settings, dal=replace(settings.dal, database_url=url))).run()
+
+
+def _prepare(url: str, settings: WebSettings, say: Callable[[str], None]) -> None:
+    """Bring the schema up to date, and an empty embedded ledger to life."""
+    create_app(settings)  # refuse unusable settings now, not in every worker
+    with Ledger(url, settings.dal) as ledger:
+        ledger.migrate()
+        if settings.dal.database_url:
+            return
+        with ledger.write() as conn:
+            if imports.is_empty(conn):
+                count = sample.load(conn)
+                say(f"The ledger was empty: {count:,} sample transactions to look at are in it")
+
+
+def _bracketed(host: str) -> str:
+    """Return a host as an address bar takes it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host

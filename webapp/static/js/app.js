@@ -1,0 +1,78 @@
+// What every page does. Pages are complete without it; this makes them quicker to use.
+
+import { installKeys } from "./keys.js";
+import { installDrop } from "./drop.js";
+import { installRows } from "./rows.js";
+import { installPopovers } from "./popover.js";
+import { installEditors } from "./edit.js";
+import { installNames } from "./names.js";
+
+const root = document.documentElement;
+root.classList.add("js");
+
+const YEAR = 365 * 24 * 60 * 60; // seconds
+
+function cookie(name) {
+  const found = document.cookie.split("; ").find((each) => each.startsWith(`${name}=`));
+  return found ? found.slice(name.length + 1) : "";
+}
+
+function remember(name, value) {
+  document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; samesite=lax`;
+}
+
+// The server shows times in the browser's zone once it knows it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && cookie("tz") !== zone) {
+  remember("tz", zone);
+  if (cookie("tz") === zone && root.dataset.zone !== zone) location.reload();
+}
+
+export function toggleTheme() {
+  const dark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  remember("theme", root.dataset.theme);
+}
+
+// A page that the browser kept is as old as it looks: ask again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+// One open menu at a time, and none after a click elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button?.dataset.do === "theme") toggleTheme();
+  if (button?.dataset.do === "help") document.getElementById("keys").showModal();
+  if (button?.dataset.do === "totals") {
+    event.preventDefault();
+    await showTotals(button);
+  }
+});
+
+async function showTotals(link) {
+  const here = document.getElementById("sums-here");
+  if (here.firstChild) return here.replaceChildren();
+  here.textContent = "Counting …";
+  const answer = await fetch(link.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = page.querySelector("#sums, .error, .refusal");
+  here.replaceChildren(document.importNode(found, true));
+}
+
+installKeys(toggleTheme);
+installDrop();
+installNames();
+if (document.querySelector("table.transactions")) {
+  installRows();
+  installPopovers();
+  installEditors();
+}

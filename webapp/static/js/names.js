@@ -1,0 +1,22 @@
+// Names of contacts, offered while one is typed.
+
+const WAIT = 150; // milliseconds after the last key
+
+export function installNames() {
+  let asked = 0;
+  let timer = 0;
+  document.addEventListener("input", (event) => {
+    if (event.target.getAttribute?.("list") !== "contact-names") return;
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const mine = ++asked;
+      const query = new URLSearchParams({ q: event.target.value });
+      const answer = await fetch(`/contacts/names?${query}`, { headers: { Accept: "application/json" } });
+      // The answer to an older question must not replace that to a newer one.
+      if (!answer.ok || mine !== asked) return;
+      const { names } = await answer.json();
+      const options = names.map((name) => new Option(name, name));
+      for (const list of document.querySelectorAll("datalist#contact-names")) list.replaceChildren(...options);
+    }, WAIT);
+  });
+}

@@ -1,0 +1,1 @@
+"""Views: parse, fetch, page, template. No SQL and no rules."""

@@ -1,0 +1,84 @@
+"""The list of transactions: one statement a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import (
+    Blueprint,
+    get_flashed_messages,
+    get_template_attribute,
+    jsonify,
+    redirect,
+    render_template,
+)
+
+from dal import details, keyset, transactions
+from dal.filters import Filter
+from webapp.errors import shown_again
+from webapp.links import LIST, Links
+from webapp.pages.rows import Rows
+from webapp.pages.transactions import TotalsPage, TransactionsPage
+from webapp.scope import g
+from webapp.state import state
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.wrappers import Response as Redirect
+
+bp = Blueprint("transactions", __name__)
+
+
+@bp.get("/")
+def home() -> Redirect:
+    """Lead to the list."""
+    return redirect(LIST)
+
+
+def refused() -> str:
+    """Show the form as it was typed, with what is wrong."""
+    assert g.refusal is not None  # noqa: S101 (shown_again has set it)
+    with g.ledger.read() as conn:
+        known = transactions.page(conn, size=keyset.SMALLEST)
+    links = Links(Filter(), keyset.NEWEST_FIRST.key, keyset.USUAL)
+    jump = dict(g.asked).get("jump", "")
+    page = TransactionsPage.refused(g.pairs, known, links, g.refusal, jump)
+    return render_template("transactions/index.html", page=page)
+
+
+@bp.get("/transactions")
+@shown_again(refused)
+def index() -> str:
+    """Show a page of the transactions that a filter lets through."""
+    links = links_here()
+    cursor = g.cursor
+    with g.ledger.read() as conn:
+        found = transactions.page(conn, g.where, g.order, cursor, g.size)
+    page = TransactionsPage.of(found, g.where, links, g.zone)
+    return render_template("transactions/index.html", page=page)
+
+
+@bp.get("/transactions/totals")
+@shown_again(refused)
+def totals() -> str:
+    """Show the exact figures of a filter."""
+    links = links_here()
+    with g.ledger.read() as conn:
+        found = transactions.totals(conn, g.where)
+    page = TotalsPage.of(found, g.where, links, g.zone)
+    return render_template("transactions/totals.html", page=page)
+
+
+@bp.get("/transactions/<id:transaction_id>/row")
+def row(transaction_id: int) -> Response:
+    """Answer one row of the list anew, for the page that has just edited it."""
+    with g.ledger.snapshot() as conn:
+        found = details.get(conn, transaction_id).transaction
+    shown = Rows(links_here(), g.zone).one(found)
+    write = get_template_attribute("transactions/_row.html", "row")
+    return jsonify(row=write(shown), said=get_flashed_messages())
+
+
+def links_here() -> Links:
+    """Return the links of the list that is asked for."""
+    return Links(g.where, g.order.key, g.size, state().cursor_key)
