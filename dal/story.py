@@ -135,6 +135,7 @@ class Story:
         )
         self.pay(day + timedelta(days=1), "Casa Lindner", Decimal(1180))
         self.pay(day + timedelta(days=2), "Nimbus Hosting", Decimal(24))
+        self.withdraw_ether(day + timedelta(days=5))
         self.store(day + timedelta(days=9))
         if day.month % 3 == 1:
             self.withdraw_bitcoin(day + timedelta(days=3))
@@ -159,7 +160,7 @@ class Story:
             return
         self.rows["Everyday"].append(row | self.sent(amount, f"USDC@{USDC[network]}", network))
         if self.chance(12):
-            back = without_fee(
+            back = self.unpaid(
                 self.on_chain(day + timedelta(days=4), network, self.reach[party][network])
             )
             back |= self.received(amount, f"USDC@{USDC[network]}", network)
@@ -185,7 +186,7 @@ class Story:
     def arrive(self, day: datetime) -> None:
         """Receive from a stranger: money, an airdrop, or spam."""
         network = self.random.choice(EVM)
-        row = without_fee(self.on_chain(day, network, self.random.choice(self.strangers)))
+        row = self.unpaid(self.on_chain(day, network, self.random.choice(self.strangers)))
         kind = self.random.choice(("receive", "airdrop", "spam", "mint"))
         if kind == "spam":
             amount = Decimal(self.random.randrange(1, 9) * 10**6)
@@ -207,12 +208,13 @@ class Story:
 
     def store(self, day: datetime) -> None:
         """Move what the everyday wallet need not have into cold storage: both sides are seen."""
-        spare = self.holding("ethereum", "ETH") - Decimal("0.6")
+        spare = self.holding("ethereum", "ETH") - Decimal("0.12")
         if spare <= 0:
             return
         amount = self.exact(spare * Decimal("0.8"), 6)
         row = self.on_chain(day, "ethereum", self.cold)
-        there = without_fee(row) | {"Address": self.cold, "Counterparty": self.own["ethereum"]}
+        there = {name: cell for name, cell in row.items() if not name.startswith("Fee")}
+        there |= {"Address": self.cold, "Counterparty": self.own["ethereum"]}
         self.rows["Cold storage"].append(
             there | {"Received Amount": str(amount), "Received Asset": "ETH", "Type": "receive"}
         )
@@ -224,8 +226,9 @@ class Story:
     def buy(self, day: datetime, coin: str, euros: int) -> None:
         """Buy a coin for euros, week by week."""
         amount = self.exact(euros / self.price(coin, day), 8)
-        self.exchange(day, "trade", sent=(Decimal(euros), "EUR"), received=(amount, coin),
-                      fee=(Decimal(euros) * Decimal("0.0026"), "EUR"), labels="savings")  # fmt: skip
+        paid, fee = Decimal(euros), Decimal(euros) * Decimal("0.0026")
+        self.exchange(day, "trade", sent=(paid, "EUR"), received=(amount, coin), fee=(fee, "EUR"),
+                      labels="savings")  # fmt: skip
 
     def withdraw_dollars(self, day: datetime, network: str, dollars: Decimal) -> None:
         """Turn euros into dollars and send them to the everyday wallet."""
@@ -233,12 +236,21 @@ class Story:
         self.exchange(day, "trade", sent=(euros, "EUR"), received=(dollars + 3, "USDC"),
                       fee=(self.exact(Decimal("2.4"), 4), "EUR"))  # fmt: skip
         self.exchange(day, "withdrawal", sent=(dollars, "USDC"), fee=(Decimal("2.5"), "USDC"))
-        row = without_fee(self.on_chain(day, network, self.reach["Harbor Bridge"][network]))
+        row = self.unpaid(self.on_chain(day, network, self.reach["Harbor Bridge"][network]))
         row |= self.received(dollars, f"USDC@{USDC[network]}", network)
         self.rows["Everyday"].append(row | {"Type": "receive", "Note": "From the exchange"})
-        gas = without_fee(self.on_chain(day, network, self.reach["Harbor Bridge"][network]))
+        gas = self.unpaid(self.on_chain(day, network, self.reach["Harbor Bridge"][network]))
         gas |= self.received(self.exact(Decimal("0.012"), 6), NATIVE[network], network)
         self.rows["Everyday"].append(gas | {"Type": "receive", "Note": "For fees"})
+
+    def withdraw_ether(self, day: datetime) -> None:
+        """Send the month's ether to the everyday wallet."""
+        amount = self.exact(Decimal("0.042"), 8)
+        self.exchange(day, "withdrawal", sent=(amount, "ETH"), fee=(Decimal("0.0016"), "ETH"))
+        bridge = self.reach["Harbor Bridge"]["ethereum"]
+        row = self.unpaid(self.on_chain(day, "ethereum", bridge))
+        row |= self.received(amount, "ETH", "ethereum") | {"Type": "receive"}
+        self.rows["Everyday"].append(row)
 
     def withdraw_bitcoin(self, day: datetime) -> None:
         """Put the quarter's bitcoin into the vault."""
@@ -276,9 +288,15 @@ class Story:
         row = self.at(
             day, network, "0x" + self.random.randbytes(32).hex(), self.own[network], other
         )
-        gas = Decimal("0.0012") if network == "ethereum" else Decimal("0.00002")
+        gas = Decimal("0.0003") if network == "ethereum" else Decimal("0.00002")
         fee = self.exact(gas * self.between(1, 3), 18)
+        self.hold(network, NATIVE[network], fee.copy_negate())
         return row | {"Fee Amount": str(fee), "Fee Asset": NATIVE[network]}
+
+    def unpaid(self, row: Row) -> Row:
+        """Return a transaction that somebody else paid for."""
+        self.hold(row["Network"], row["Fee Asset"], Decimal(row["Fee Amount"]))
+        return {name: cell for name, cell in row.items() if not name.startswith("Fee")}
 
     def at(self, day: datetime, network: str, tx_hash: str, own: str, other: str) -> Row:
         """Return the place of a transaction on its network."""
@@ -339,11 +357,6 @@ class Story:
         payload = b"\0" + self.random.randbytes(20)
         check = hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
         return base58(payload + check)
-
-
-def without_fee(row: Row) -> Row:
-    """Return a transaction that somebody else paid for."""
-    return {name: cell for name, cell in row.items() if not name.startswith("Fee")}
 
 
 def base58(raw: bytes) -> str:

@@ -46,7 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forgive the Docker client, which leaves its sockets to the garbage collector."""
     if choice() == "docker":
         config.addinivalue_line(
-            "filterwarnings", "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+            "filterwarnings",
+            "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
         )
 
 
@@ -165,17 +166,5 @@ def shared_ledger(server_url: str, template: str) -> Iterator[Ledger]:
 @pytest.fixture
 def conn(shared_ledger: Ledger) -> Iterator[Connection]:
     """Yield a connection in a transaction that is rolled back afterwards."""
-    with rolled_back(shared_ledger) as connection:
+    with shared_ledger.trial() as connection:
         yield connection
-
-
-@contextmanager
-def rolled_back(ledger: Ledger) -> Iterator[Connection]:
-    """Yield a write block's connection and undo all that it did."""
-
-    class Enough(Exception):
-        pass
-
-    with suppress(Enough), ledger.write() as connection:
-        yield connection
-        raise Enough

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from webapp.uploads import Upload
 
 
-class Enough(Exception):
-    """Leaves a write block, and thereby undoes all that it did."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became, or would become, of one file."""
@@ -33,11 +28,8 @@ class Outcome:
 
 def tried(ledger: Ledger, upload: Upload) -> tuple[Outcome, ...]:
     """Return what importing an upload would do; nothing is written."""
-    outcomes: tuple[Outcome, ...] = ()
-    with suppress(Enough), ledger.write() as conn:
-        outcomes = _all(conn, upload)
-        raise Enough
-    return outcomes
+    with ledger.trial() as conn:
+        return _all(conn, upload)
 
 
 def done(ledger: Ledger, upload: Upload) -> tuple[ImportReport, ...]:

@@ -149,7 +149,7 @@ def test_an_evm_address_is_of_all_evm_networks_and_no_other() -> None:
 
 
 def test_keccak_is_not_sha3() -> None:
-    assert addresses.keccak256(b"").hex() == (
+    assert checksums.keccak256(b"").hex() == (
         "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
     )
 

@@ -39,7 +39,8 @@ class Held:
 
     amount: Amount
     symbol: str
-    origin: str
+    network: str  # its title; "" for what an exchange holds
+    contract: str
     negative: bool  # more went out than came in: a file is missing
 
 
@@ -91,9 +92,9 @@ def _wallet(wallet: Wallet, held: list[Held]) -> WalletCard:
 
 
 def _held(balance: Balance) -> Held:
-    origin = network_title(balance.network)
+    network = network_title(balance.network) if balance.network else ""
     shown = amount(balance.amount)
-    return Held(shown, balance.symbol, f"{origin} {balance.contract}".strip(), balance.amount < 0)
+    return Held(shown, balance.symbol, network, balance.contract, balance.amount < 0)
 
 
 @dataclass(frozen=True, slots=True)
