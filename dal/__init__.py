@@ -1,6 +1,20 @@
 """The data-access layer of Freshledger: the only package that speaks to PostgreSQL.
 
 Public modules, in the order in which a script meets them:
-`database` (a ledger, its read and write blocks), `filters`, `keyset`, `transactions`, `labels`,
-`contacts`, `wallets`, `imports`, `records`, `errors`, `addresses`, `embedded`, `settings`.
+
+    database        a ledger, its read, snapshot and write blocks
+    filters         what is asked;  fields: every filter there is;  periods: how dates are written
+    keyset          orders, cursors, and their signed text in a link
+    transactions    pages of them, all of them, their totals;  details: one of them, and its edits
+    labels, contacts, wallets, imports
+    ingest          a file into the ledger;  importers: the layouts that can be read
+    sample          a generated ledger to look at
+    migrate         the schema's revisions
+    records         the shapes that come out and go in
+    errors          what is refused, and why
+    addresses       networks, and the forms of their addresses
+    embedded        a PostgreSQL of one's own
+    settings        what the environment can say
+
+Functions take a block's connection first and never commit. Nothing is cached.
 """

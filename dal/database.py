@@ -3,6 +3,7 @@
     read      each statement is its own snapshot, committed by nobody because it cannot write
     snapshot  several statements, one snapshot: REPEATABLE READ, READ ONLY
     write     one transaction: COMMIT at the end of the block, ROLLBACK at any exception
+    trial     a write whose end is always ROLLBACK: what would happen, without its happening
 
 A block is a connection; functions of the data layer take it first and never commit. Blocks do not
 nest: an inner block is another connection, which does not see the outer one's writes.
@@ -16,7 +17,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import (
     DBAPIError,
     OperationalError,
@@ -39,7 +40,7 @@ __all__ = ["Connection", "Ledger", "driver_url", "open_ledger"]
 
 QUERY_CANCELED = "57014"
 UNDEFINED = ("42P01", "42703", "42704")  # table, column, type
-READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Ledger:
@@ -55,11 +56,13 @@ class Ledger:
     def __init__(self, url: str, settings: DalSettings | None = None) -> None:
         self.url = driver_url(url)
         self._settings = settings or DalSettings.read()
-        self._reading = self._engine(isolation_level="AUTOCOMMIT")
-        self._writing = self._engine()
-        event.listen(self._reading, "connect", _forbid_writes)
+        # A stray write in a reading block is an error instead of a commit.
+        self._reading = self._engine(
+            "default_transaction_read_only=on", isolation_level="AUTOCOMMIT"
+        )
+        self._writing = self._engine("default_transaction_read_only=off")
 
-    def _engine(self, **options: str) -> Engine:
+    def _engine(self, access: str, **options: str) -> Engine:
         return create_engine(
             self.url,
             pool_size=self._settings.pool_size,
@@ -68,8 +71,9 @@ class Ledger:
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "freshledger",
+                "client_encoding": "utf8",  # a server in SQL_ASCII would send bytes
                 "options": f"-c statement_timeout={self._settings.statement_timeout_ms}"
-                " -c timezone=UTC",
+                f" -c timezone=UTC -c {access}",
             },
             **options,
         )
@@ -91,10 +95,9 @@ class Ledger:
 
         Raises: as `read`.
         """
-        with _said_plainly(), self._reading.connect() as conn:
-            conn = conn.execution_options(isolation_level="REPEATABLE READ")
-            with conn.begin():
-                yield conn
+        repeatable = self._reading.execution_options(isolation_level="REPEATABLE READ")
+        with _said_plainly(), repeatable.begin() as conn:
+            yield conn
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -104,6 +107,16 @@ class Ledger:
         """
         with _said_plainly(), self._writing.begin() as conn:
             yield conn
+
+    @contextmanager
+    def trial(self) -> Iterator[Connection]:
+        """Yield a connection as `write` does, and undo all that was done when the block ends.
+
+        Raises: as `read`.
+        """
+        with _said_plainly(), self._writing.connect() as conn, conn.begin() as transaction:
+            yield conn
+            transaction.rollback()
 
     def migrate(self, target: str = "head") -> None:
         """Bring the schema to `target`; of several callers at once one works and the others wait.
@@ -179,12 +192,6 @@ def driver_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def _forbid_writes(connection: object, _record: object) -> None:
-    """Make a stray write on the reading engine an error instead of a commit."""
-    with connection.cursor() as cursor:  # type: ignore[attr-defined]  # psycopg's connection
-        cursor.execute(READ_ONLY)
-
-
 @contextmanager
 def _said_plainly() -> Iterator[None]:
     """Turn what the driver raises about the server into the data layer's own errors."""
@@ -202,6 +209,8 @@ def _plain(error: DBAPIError) -> Unavailable | None:
     state = getattr(error.orig, "sqlstate", None)
     if state == QUERY_CANCELED:
         return TooSlow("narrow the filter, or raise STATEMENT_TIMEOUT_MS")
+    if state == LOCK_NOT_AVAILABLE:
+        return Unavailable("somebody else holds a lock for too long; try again when they are done")
     if isinstance(error, ProgrammingError) and state in UNDEFINED:
         return Unavailable(f"the schema is not up to date; run: freshledger migrate ({error.orig})")
     if isinstance(error, OperationalError) or error.connection_invalidated:

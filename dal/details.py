@@ -24,12 +24,12 @@ tx = tables.transactions
 def get(conn: Connection, transaction_id: int) -> TransactionDetail:
     """Return one transaction with its movements, its raw rows and its other sides.
 
-    Ask for it in a `snapshot` block: it takes four statements.
+    Ask for it in a `snapshot` block: it takes five statements.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = _shown(conn, tx.c.id == transaction_id)
+    found = _shown(conn, edits.is_row(tx, transaction_id))
     if not found:
         raise NotFound("transaction", transaction_id)
     origin = conn.execute(
@@ -114,7 +114,9 @@ def choose_contact(
         NotFound, Conflict: as `edits.edit`; or there is no such contact.
     """
     contacts = tables.contacts
-    known = select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update(read=True)
-    if contact_id is not None and conn.execute(known).first() is None:
-        raise NotFound("contact", contact_id)
+    if contact_id is not None:
+        which = edits.is_row(contacts, contact_id)
+        known = select(contacts.c.id).where(which).with_for_update(read=True, key_share=True)
+        if conn.execute(known).first() is None:
+            raise NotFound("contact", contact_id)
     return edits.edit(conn, tx, transaction_id, version, contact_id=contact_id)

@@ -9,27 +9,30 @@ A filter is a value: it compares, hashes, and prints itself in one canonical ord
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from dal import tables
-from dal.errors import BadFilter
+from dal.conditions import moved
+from dal.errors import BadFilter, NotFound
 from dal.fields import BY_KEY, FIELDS, LONGEST, Asker, Field
+from dal.kinds import AnyOf, Scene, Values, Within
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
-    from sqlalchemy import ColumnElement
-
-__all__ = ["FIELDS", "Condition", "Field", "Filter"]
+__all__ = ["EVERYTHING", "FIELDS", "Condition", "Field", "Filter"]
 
 #: What the SQL text of a filter depends on: of each condition the key, whether it is negated, and
 #: how many and which kind of values it has. The values themselves are bound.
 Shape = tuple[tuple[str, bool, Any], ...]
+#: What holds for time and id of transactions, of which some tables keep copies.
+Narrowing = Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[ColumnElement[bool]]]
 #: Values of one condition; more than a person types or a page of ticks sends.
 MOST = 100
 SHOWN = 40
@@ -129,38 +132,99 @@ class Filter:
             bound.update(each.parameters())
         return bound
 
+    def named_parameters(self) -> dict[str, Any]:
+        """Return what `strangers` of its shape binds."""
+        named = [each for each in self.conditions if each.field.named is not None]
+        return {name: value for each in named for name, value in each.parameters().items()}
+
     def clauses(self) -> list[ColumnElement[bool]]:
         """Return the conditions as SQL over `tables.transactions`."""
         return clauses(self.shape)
 
 
-def clauses(shape: Shape) -> list[ColumnElement[bool]]:
+#: The filter that lets everything through.
+EVERYTHING = Filter()
+
+
+def clauses(shape: Shape, place: Narrowing | None = None) -> list[ColumnElement[bool]]:
     """Return the SQL over `tables.transactions` of every filter of that shape.
 
     Positive conditions on a movement (asset, amount, direction) must hold for one and the same
     movement: "ETH, more than 10" means more than 10 ETH.
+
+    Args:
+        shape: of the filter.
+        place: what else the statement asks of time and id of its transactions, if anything.
     """
-    m = tables.movements.alias("m")
-    together, apart = [], []
+    scene = Scene(tables.movements.alias("m"), narrowing(shape, place))
+    together: list[ColumnElement[bool]] = []
+    apart: list[ColumnElement[bool]] = []
     for key, negated, values in shape:
         field = BY_KEY[key]
-        sql = field.kind.build(_name(key, negated=negated), values, m)
+        sql = field.kind.build(_name(key, negated=negated), values, scene)
         if field.on_movement and not negated:
             together.append(sql)
         elif negated:
-            apart.append((_moved(m, sql) if field.on_movement else sql).is_not(True))
+            apart.append((moved(scene, sql) if field.on_movement else sql).is_not(True))
         else:
             apart.append(sql)
-    return [_moved(m, *together), *apart] if together else apart
+    return [moved(scene, *together), *apart] if together else apart
 
 
-def strangers(shape: Shape) -> list[tuple[str, ColumnElement[Any]]]:
-    """Return, for each condition on names, its key and SQL for the array of unknown ones."""
+def narrowing(shape: Shape, place: Narrowing | None = None) -> Narrowing:
+    """Return what the filter's days and the page's place say of time and id of a transaction."""
+    days = [values for key, negated, values in shape if key == "date" and not negated]
+    within = BY_KEY["date"].kind
+    assert isinstance(within, Within)  # noqa: S101 (days are ranges)
+
+    def narrow(
+        occurred_at: ColumnElement[Any], row_id: ColumnElement[Any]
+    ) -> list[ColumnElement[bool]]:
+        beside = place(occurred_at, row_id) if place else ()
+        return [*(within.about(occurred_at, "date", ranges) for ranges in days), *beside]
+
+    return narrow
+
+
+def sole_label(shape: Shape) -> Values | None:
+    """Return the one label that a filter asks for, where it asks for nothing else but days."""
+    asked = [part for part in shape if not part[1] and part[0] != "date"]
+    kind = BY_KEY["label"].kind
+    assert isinstance(kind, AnyOf)  # noqa: S101 (labels are matched by name)
+    if len(asked) != 1 or asked[0][0] != "label":
+        return None
+    values = kind.values(_name("label", negated=False), asked[0][2])
+    return None if values.many else values
+
+
+def label_is(label: Values, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that `column` is the id of that label."""
+    return label.match_id(column, tables.labels.c.name)
+
+
+def named_keys(shape: Shape) -> list[str]:
+    """Return the key of each condition whose values are names that must exist."""
+    return [key for key, _, _ in shape if BY_KEY[key].named is not None]
+
+
+def strangers(shape: Shape) -> list[ColumnElement[Any]]:
+    """Return, for each of the `named_keys`, SQL for the array of its unknown names."""
+    named = [part for part in shape if BY_KEY[part[0]].named is not None]
     return [
-        (key, _unborne(BY_KEY[key], _name(key, negated=negated), values))
-        for key, negated, values in shape
-        if BY_KEY[key].named is not None
+        _unborne(BY_KEY[key], _name(key, negated=negated), values).label(f"stranger_{number}")
+        for number, (key, negated, values) in enumerate(named)
     ]
+
+
+def refuse_strangers(where: Filter, found: Iterable[Sequence[str]]) -> None:
+    """Check what the columns of `strangers` hold.
+
+    Raises:
+        NotFound: the filter names a wallet, asset, label, contact or import that does not exist.
+    """
+    for key, names in zip(named_keys(where.shape), found, strict=True):
+        if names:
+            raise NotFound(key, names[0])
 
 
 def _known(key: str) -> tuple[str, bool]:
@@ -177,24 +241,15 @@ def _condition(key: str, negated: bool, texts: list[str], asker: Asker) -> Condi
         raise BadFilter(key, f"at most {MOST} values at once, not {len(texts)}")
     values: dict[Hashable, None] = {}
     for text in texts:
-        if len(text) > LONGEST or "\0" in text:
-            raise BadFilter(
-                key, f"{_cut(text)!r} is too long, or not text; at most {LONGEST} characters"
-            )
+        if len(text) > LONGEST:
+            raise BadFilter(key, f"{_cut(text)!r} is too long; at most {LONGEST} characters")
+        if not _is_storable(text):
+            raise BadFilter(key, f"{text!r} holds what is no character; type it again")
         try:
             values.update(dict.fromkeys(field.parse(text, asker)))
         except ValueError as error:
             raise BadFilter(key, str(error)) from None
     return Condition(field, negated, tuple(texts), tuple(values))
-
-
-def _moved(m: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401
-    tx = tables.transactions
-    return exists().where(
-        m.c.transaction_id == tx.c.id,
-        m.c.occurred_at == tx.c.occurred_at,  # lets the asset's keyset index give the order
-        *conditions,
-    )
 
 
 def _name(key: str, *, negated: bool) -> str:
@@ -203,8 +258,10 @@ def _name(key: str, *, negated: bool) -> str:
 
 
 def _unborne(field: Field, name: str, shape: Hashable) -> ColumnElement[Any]:
-    value = field.kind.values(name, shape).each()  # type: ignore[union-attr]  # names are AnyOf
-    nobody = ~exists().where(field.named == value)
+    assert isinstance(field.kind, AnyOf)  # noqa: S101 (what names something is matched by value)
+    assert field.named is not None  # noqa: S101 (strangers() asks for such only)
+    value, fold = field.kind.values(name, shape).each(), field.kind.fold
+    nobody = ~exists().where(fold(field.named) == fold(value))
     return func.array(select(value).where(nobody).scalar_subquery())
 
 
@@ -213,6 +270,11 @@ def _spoken(text: str) -> str:
     if not dots:
         return text
     return " ".join(filter(None, [low and f"from {low}", high and f"up to {high}"]))
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and text == text.encode(errors="replace").decode()
 
 
 def _cut(text: str) -> str:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, Text, cast, delete, exists, select
 
-from dal import named, tables
+from dal import edits, named, places, tables
 from dal.errors import NotFound
+from dal.ingest import take_turn
 from dal.records import Import, RawRow
 
 if TYPE_CHECKING:
@@ -32,7 +33,16 @@ COLUMNS = (
     imports.c.rejected,
     imports.c.transactions,
 )
-UNDO = ("1_movements", "2_inherit", "3_transactions", "4_types", "5_labels", "6_contacts")
+UNDO = (
+    "01_movements",
+    "02_inherit",
+    "03_types",
+    "04_rows",
+    "05_transactions",
+    "06_hand_over",
+    "07_labels",
+    "08_contacts",
+)
 
 
 def all(conn: Connection) -> tuple[Import, ...]:  # noqa: A001 (imports.all reads as it should)
@@ -51,7 +61,7 @@ def get(conn: Connection, import_id: int) -> Import:
     Raises:
         NotFound: there is none of that number.
     """
-    row = conn.execute(select(*COLUMNS).where(imports.c.id == import_id)).first()
+    row = conn.execute(select(*COLUMNS).where(edits.is_row(imports, import_id))).first()
     if row is None:
         raise NotFound("import", import_id)
     return Import(*row)
@@ -71,7 +81,7 @@ def rows(
             rows_.c.reason,
         )
         .join(imports, imports.c.id == rows_.c.import_id)
-        .where(rows_.c.import_id == import_id)
+        .where(edits.is_row(imports, import_id))
         .order_by(rows_.c.line)
         .limit(most)
     )
@@ -83,25 +93,21 @@ def rows(
 def undo(conn: Connection, import_id: int) -> None:
     """Take back all that an import brought, notes and labels on its transactions included.
 
-    What another import brought to the same transactions stays. Its wallet, labels and contacts go
-    too where nothing else uses them.
+    What another import brought to the same transactions stays; what it only repeated was not
+    brought by it. Wallet, addresses, labels and contacts that came with it go too where nothing
+    else uses them and nobody has edited them.
 
     Raises:
         NotFound: there is no such import.
     """
-    locked = select(imports.c.id).where(imports.c.id == import_id).with_for_update()
-    if conn.execute(locked).first() is None:
-        raise NotFound("import", import_id)
+    take_turn(conn)
+    get(conn, import_id)
+    this = {"import_id": import_id}
     for step in UNDO:
-        conn.execute(named.query(f"undo/{step}"), {"import_id": import_id})
-    _forsake_wallets(conn, import_id)
+        conn.execute(named.query(f"undo/{step}"), this)
+    places.untransfer(conn, conn.execute(named.query("undo/09_addresses"), this).all())
+    conn.execute(named.query("undo/10_wallets"), this)
     conn.execute(delete(imports).where(imports.c.id == import_id))
-
-
-def _forsake_wallets(conn: Connection, import_id: int) -> None:
-    wallets, tx = tables.wallets, tables.transactions
-    unused = ~exists().where(tx.c.wallet_id == wallets.c.id)
-    conn.execute(delete(wallets).where(wallets.c.import_id == import_id, unused))
 
 
 def has_sample(conn: Connection) -> bool:
@@ -111,7 +117,11 @@ def has_sample(conn: Connection) -> bool:
 
 def remove_sample(conn: Connection) -> int:
     """Undo every import of the generated sample. Returns their number."""
-    ids = conn.execute(select(imports.c.id).where(imports.c.sample)).scalars().all()
+    ids = (
+        conn.execute(select(imports.c.id).where(imports.c.sample).order_by(imports.c.id.desc()))
+        .scalars()
+        .all()
+    )
     for import_id in ids:
         undo(conn, import_id)
     return len(ids)

@@ -9,10 +9,11 @@ COPY: https://www.postgresql.org/docs/18/sql-copy.html
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from dal import addresses, edits, named, tables
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from dal.importers import Source
     from dal.records import NewAsset, NewMovement, ParsedRow
 
+#: Any number that nobody else uses: the letters of INGEST as ASCII.
+LOCK = 0x494E47455354
+WAIT = "60s"
 #: Rows that are held in memory at once.
 CHUNK = 10_000
 STEPS = (
@@ -33,8 +37,10 @@ STEPS = (
     "02_skip_undated",
     "03_transactions",
     "04_find",
-    "05_complete",
-    "06_movements",
+    "analyze",
+    "05_movements",
+    "analyze",
+    "06_complete",
     "07_labels",
     "08_label",
     "09_types",
@@ -74,20 +80,38 @@ def ingest(
     Raises:
         BadValue: the wallet's name cannot be stored.
     """
-    wallet_id, name, own = _wallet(conn, source, wallet)
-    values = {"file": file[:200], "format": source.format, "wallet": name, "sample": sample}
+    take_turn(conn)
+    wallet_id, name, created = _wallet(conn, source, wallet)
+    values = {"file": _clean(file), "format": source.format, "wallet": name, "sample": sample}
     statement = insert(tables.imports).values(values).returning(tables.imports.c.id)
-    import_id = conn.execute(statement).scalar_one()
-    _mark(conn, wallet_id, import_id)
-    _stage(conn, source.rows(own), progress)
-    here = {"wallet_id": wallet_id, "import_id": import_id}
+    here = {"wallet_id": wallet_id, "import_id": conn.execute(statement).scalar_one()}
+    _mark(conn, here, created=created)
+    _stage(conn, source.rows(_claim(conn, source, here)), progress)
     for step in STEPS:
         query = named.query(f"ingest/{step}")
         conn.execute(query, {key: here[key] for key in query.compile().params})
-    counts = conn.execute(named.query("ingest/12_report"), {"import_id": import_id}).one()
-    return ImportReport(
-        file, source.format, name, *counts, import_id, _reasons(conn), tuple(source.warnings)
-    )
+    counts = conn.execute(named.query("ingest/12_report"), {"import_id": here["import_id"]}).one()
+    told = (*counts, here["import_id"], _reasons(conn), tuple(source.warnings))
+    return ImportReport(file, source.format, name, *told)
+
+
+def take_turn(conn: Connection) -> None:
+    """Wait until nobody else imports or undoes, and take the time that it needs.
+
+    Two files tell of the same transactions, assets and labels in whatever order: who imports them
+    at once would wait for each other. The turn ends with the transaction.
+
+    Raises:
+        Unavailable: another import did not end within a minute; raised by the block.
+    """
+    conn.execute(text("SET LOCAL statement_timeout = 0"))
+    conn.execute(text(f"SET LOCAL lock_timeout = '{WAIT}'"))
+    conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+def _clean(file: str) -> str:
+    """Return the name of a file as it can be stored, whatever its system allows in names."""
+    return file.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")[:200]
 
 
 def _reasons(conn: Connection) -> tuple[RowReason, ...]:
@@ -101,27 +125,25 @@ def _reasons(conn: Connection) -> tuple[RowReason, ...]:
 # ── Whose it is ──────────────────────────────────────────────────────────────────────────────
 
 
-def _wallet(
-    conn: Connection, source: Source, asked: str | None
-) -> tuple[int, str, frozenset[str]]:
-    """Return the wallet's id and name, and its addresses on the file's network."""
+def _wallet(conn: Connection, source: Source, asked: str | None) -> tuple[int, str, bool]:
+    """Return the wallet's id and name, and whether it was made just now."""
     address = source.own_address()
-    owner = _owner(conn, source.network, address) if address else None
-    if asked is None and owner:
-        wallet_id, name = owner
-    else:
-        name = edits.name("wallet", asked or (address and _short(address)) or source.default_wallet)
-        wallet_id, name = _named(conn, name)
+    if address and asked is None and (owner := _owner(conn, source.network, address)):
+        return *owner, False
+    name = asked or (address and addresses.short(address)) or source.default_wallet
+    row, created = edits.named(conn, tables.wallets, name=edits.name("wallet", name))
+    return row.id, row.name, created
+
+
+def _claim(conn: Connection, source: Source, here: dict[str, int]) -> frozenset[str]:
+    """Give the wallet the file's address if nobody has it, and return all the wallet's there."""
+    address, places = source.own_address(), tables.wallet_addresses
     if address:
-        claim = {"network": source.network, "address": address, "wallet_id": wallet_id}
-        conn.execute(upsert(tables.wallet_addresses).values(claim).on_conflict_do_nothing())
-    places = tables.wallet_addresses.c
-    own = conn.execute(
-        select(places.address).where(
-            places.wallet_id == wallet_id, places.network == source.network
-        )
-    ).scalars()
-    return wallet_id, name, frozenset(own) | ({address} if address else set())
+        claim = {"network": source.network, "address": address, **here}
+        conn.execute(upsert(places).values(claim).on_conflict_do_nothing())
+    owned = places.c.wallet_id == here["wallet_id"], places.c.network == source.network
+    own = conn.execute(select(places.c.address).where(*owned)).scalars()
+    return frozenset(own) | ({address} if address else set())
 
 
 def _owner(conn: Connection, network: str, address: str) -> tuple[int, str] | None:
@@ -136,25 +158,12 @@ def _owner(conn: Connection, network: str, address: str) -> tuple[int, str] | No
     return None if row is None else (row.id, row.name)
 
 
-def _named(conn: Connection, name: str) -> tuple[int, str]:
+def _mark(conn: Connection, here: dict[str, int], *, created: bool) -> None:
+    """Let a wallet that was made for this file go with it when the import is undone."""
     wallets = tables.wallets
-    conn.execute(upsert(wallets).values(name=name).on_conflict_do_nothing())
-    row = conn.execute(
-        select(wallets.c.id, wallets.c.name).where(func.lower(wallets.c.name) == name.lower())
-    ).one()
-    return row.id, row.name
-
-
-def _short(address: str) -> str:
-    return addresses.short(address)
-
-
-def _mark(conn: Connection, wallet_id: int, import_id: int) -> None:
-    """Let a wallet that was made just now, for this file, go with it when the import is undone."""
-    conn.exec_driver_sql(
-        "UPDATE wallets SET import_id = %s WHERE id = %s AND xmin = pg_current_xact_id()::xid",
-        (import_id, wallet_id),
-    )
+    if created:
+        made = update(wallets).where(wallets.c.id == here["wallet_id"])
+        conn.execute(made.values(import_id=here["import_id"]))
 
 
 # ── Staging ──────────────────────────────────────────────────────────────────────────────────
@@ -167,8 +176,8 @@ def _stage(conn: Connection, rows: Iterator[ParsedRow], progress: Callable[[int]
     known: dict[NewAsset, int] = {}
     done = 0
     while chunk := list(islice(rows, CHUNK)):
-        for asset in {m.asset for row in chunk for m in _moved(row)} - known.keys():
-            known[asset] = _asset(conn, asset)
+        for asset in dict.fromkeys(m.asset for row in chunk for m in _moved(row)):
+            known[asset] = known.get(asset) or _asset(conn, asset)
         with cursor.copy(ROWS) as copy:
             for row in chunk:
                 copy.write_row(_row(row))
@@ -206,7 +215,7 @@ def _row(row: ParsedRow) -> tuple[Any, ...]:
         told.address,
         told.counterparty,
         told.note,
-        list(told.labels),
+        [unicodedata.normalize("NFC", name) for name in told.labels],
     )
 
 
@@ -225,13 +234,13 @@ def _movement(
     )
 
 
-def movement_key(text: str) -> int:
+def movement_key(words: str) -> int:
     """Return the 64 bits by which a movement is known within its transaction.
 
     >>> movement_key("fee")
-    -7060463218886432146
+    -5184528627547362374
     """
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big", signed=True)
 
 
 def _asset(conn: Connection, new: NewAsset) -> int:
@@ -251,4 +260,4 @@ def _asset(conn: Connection, new: NewAsset) -> int:
         else (assets.contract == "") & (assets.symbol == new.symbol)
     )
     found = select(assets.id).where(assets.network == new.network, same)
-    return conn.execute(found).scalar_one()
+    return int(conn.execute(found).scalar_one())

@@ -7,10 +7,10 @@ Every order ends in the id, so it is total: no row is skipped or shown twice bet
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import hmac
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from dal.errors import BadCursor, BadFilter, ForeignCursor
 from dal.tables import transactions as tx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Column
     from sqlalchemy.sql.elements import UnaryExpression
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from dal.records import Transaction
 
 SMALLEST, USUAL, LARGEST = 25, 50, 200
-#: Behind every row of an instant, whichever way one reads.
-LAST_ID = 2**63 - 1
+SIZE = re.compile(r"\d{1,3}", re.ASCII)
+#: Ahead of and behind every row of an instant.
+FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Order:
     def name(self) -> str:
         """Return the attribute of a `Transaction` that it sorts by."""
         return self.column.name
+
+    @property
+    def columns(self) -> tuple[Column[Any], Column[int]]:
+        """Return what it sorts by, the id behind the column."""
+        return self.column, tx.c.id
 
     def by(self, *, backward: bool = False) -> list[UnaryExpression[Any]]:
         """Return the ORDER BY, or the opposite one."""
@@ -86,9 +92,7 @@ def page_size(text: str) -> int:
     Raises:
         BadFilter: it is no whole number between 25 and 200.
     """
-    if not (
-        text.isascii() and text.isdigit() and len(text) < 4 and SMALLEST <= int(text) <= LARGEST
-    ):
+    if not (SIZE.fullmatch(text) and SMALLEST <= int(text) <= LARGEST):
         raise BadFilter("size", f"{text[:40]!r} is no number from {SMALLEST} to {LARGEST}")
     return int(text)
 
@@ -101,7 +105,7 @@ class Cursor:
         order: the order in which the place lies.
         side: "after" reads on from it, "before" reads back to it.
         key: the sort value and id of the row that it lies at, which is not itself read;
-            None with "before" is the end of all rows.
+            None is the end of all rows, or with "after" their beginning.
     """
 
     order: Order
@@ -112,6 +116,11 @@ class Cursor:
     def at(cls, order: Order, side: Literal["after", "before"], row: Transaction) -> Cursor:
         """Return the place at a row."""
         return cls(order, side, (getattr(row, order.name), row.id))
+
+    @classmethod
+    def first(cls, order: Order) -> Cursor:
+        """Return the place ahead of all rows, to read the first page from."""
+        return cls(order, "after", None)
 
     @classmethod
     def last(cls, order: Order) -> Cursor:
@@ -127,7 +136,7 @@ class Cursor:
         """
         if order.column is not tx.c.occurred_at:
             raise BadFilter("jump", f"a date has no place when sorted {order.words}; sort by time")
-        return cls(order, "after", (instant, LAST_ID if order.descending else 0))
+        return cls(order, "after", (instant, LAST_ID if order.descending else FIRST_ID))
 
     @property
     def backward(self) -> bool:
@@ -139,22 +148,25 @@ class Cursor:
         return {} if self.key is None else {"seek_key": self.key[0], "seek_id": self.key[1]}
 
 
-def behind(order: Order, *, at_it: bool = False) -> ColumnElement[bool]:
-    """Return the condition of lying behind the bound place, or at it too."""
-    return _beside(order, less=order.descending, equal=at_it)
+def beside(
+    order: Order, columns: Sequence[ColumnElement[Any]], *, backward: bool, at_it: bool = False
+) -> ColumnElement[bool]:
+    """Return the condition of lying behind the bound place, or ahead of it.
 
-
-def ahead(order: Order, *, at_it: bool = False) -> ColumnElement[bool]:
-    """Return the condition of lying ahead of the bound place, or at it too."""
-    return _beside(order, less=not order.descending, equal=at_it)
-
-
-def _beside(order: Order, *, less: bool, equal: bool) -> ColumnElement[bool]:
-    place = bindparam("seek_key", type_=order.column.type), bindparam("seek_id", type_=BigInteger())
-    here, there = tuple_(order.column, tx.c.id), tuple_(*place)
-    if less:
-        return here <= there if equal else here < there
-    return here >= there if equal else here > there
+    Args:
+        order: the order in which the place lies.
+        columns: its two, or copies of them in another table.
+        backward: ahead of it instead of behind it.
+        at_it: the row at the place itself, too.
+    """
+    bound = (
+        bindparam("seek_key", type_=order.column.type),
+        bindparam("seek_id", type_=BigInteger()),
+    )
+    here, there = tuple_(*columns), tuple_(*bound)
+    if order.descending != backward:
+        return here <= there if at_it else here < there
+    return here >= there if at_it else here > there
 
 
 # ── The signed text ──────────────────────────────────────────────────────────────────────────
@@ -185,26 +197,40 @@ def unseal(text: str, endpoint: str, where: Filter, order: Order, key: bytes) ->
         BadCursor: it is not ours, damaged, or from another endpoint.
         ForeignCursor: it is genuine, but of another filter or order.
     """
-    origin, printed, order_key, side, place = _opened(text, key)
+    body = _opened(text, key)
+    try:
+        origin, printed, order_key, side, place = json.loads(body)
+        cursor = Cursor(ORDERS[order_key], side, _key(ORDERS[order_key], place))
+    except (ArithmeticError, KeyError, TypeError, ValueError):  # of another version of this module
+        raise BadCursor("cursor", "it is out of date; start again from the first page") from None
     if origin != endpoint:
         raise BadCursor("cursor", "it leads to another page; go to the first page")
     if printed != _print(where):
         raise ForeignCursor("cursor", "the filter has changed since; go to the first page")
-    if order_key != order.key:
+    if cursor.order is not order:
         raise ForeignCursor("cursor", "the order has changed since; go to the first page")
-    return Cursor(order, side, _key(order, place))
+    return cursor
 
 
-def _opened(text: str, key: bytes) -> list[Any]:
-    try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (ValueError, binascii.Error):
-        raw = b""
+def _opened(text: str, key: bytes) -> bytes:
+    """Return what `seal` signed.
+
+    Raises:
+        BadCursor: it did not write this text, or did it with another key.
+    """
+    raw = _raw(text)
     signature, body = raw[:SIGNATURE], raw[SIGNATURE:]
     # The text must also be the one that seal() writes: base64 leaves spare bits in its last letter.
     if _text(raw) != text or not hmac.compare_digest(signature, _signature(body, key)):
         raise BadCursor("cursor", "start again from the first page")
-    return json.loads(body)  # type: ignore[no-any-return]  # signed: it is what seal() wrote
+    return body
+
+
+def _raw(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (TypeError, ValueError):  # binascii.Error is a ValueError
+        return b""
 
 
 def _signature(body: bytes, key: bytes) -> bytes:
@@ -230,6 +256,8 @@ def _key(order: Order, place: list[Any] | None) -> tuple[datetime | Decimal, int
     if place is None:
         return None
     value, row = place
+    if not (isinstance(row, int) and FIRST_ID <= row <= LAST_ID):
+        raise ValueError(row)
     if order.column is tx.c.occurred_at:
         return datetime.fromisoformat(value).astimezone(UTC), row
     return Decimal(value), row

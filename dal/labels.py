@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from sqlalchemy import Select, Text, cast, delete, func, insert, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Select,
+    Text,
+    any_,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from dal import edits, tables
@@ -15,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 COLOURS: tuple[Colour, ...] = get_args(Colour)
 labels, hung = tables.labels, tables.transaction_labels
@@ -52,7 +64,7 @@ def get(conn: Connection, label_id: int) -> Label:
     Raises:
         NotFound: there is none of that id.
     """
-    row = conn.execute(all_statement().where(labels.c.id == label_id)).first()
+    row = conn.execute(all_statement().where(edits.is_row(labels, label_id))).first()
     if row is None:
         raise NotFound("label", label_id)
     return Label(*row)
@@ -67,16 +79,18 @@ def add(conn: Connection, name: str, colour: str = "grey") -> int:
     """
     values = {"name": edits.name("label", name), "colour": known_colour(colour)}
     with edits.unique(f"a label {values['name']!r}"):
-        return conn.execute(insert(labels).values(values).returning(labels.c.id)).scalar_one()
+        new = insert(labels).values(values).returning(labels.c.id)
+        return int(conn.execute(new).scalar_one())
 
 
 def named(conn: Connection, name: str, colour: str = "grey") -> tuple[int, int]:
-    """Return id and version of the label of that name, which is created if there is none."""
-    values = {"name": edits.name("label", name), "colour": known_colour(colour)}
-    new = upsert(labels).values(values).on_conflict_do_nothing().returning(labels.c.id)
-    conn.execute(new)
-    same = func.lower(labels.c.name) == func.lower(literal(values["name"]))
-    row = conn.execute(select(labels.c.id, labels.c.version).where(same)).one()
+    """Return id and version of the label of that name, which is created if there is none.
+
+    Raises:
+        BadValue: the name or the colour cannot be stored.
+    """
+    colour = known_colour(colour)
+    row, _ = edits.named(conn, labels, name=edits.name("label", name), colour=colour)
     return row.id, row.version
 
 
@@ -112,18 +126,26 @@ def merge(conn: Connection, label_id: int, version: int, into: int) -> int:
     """
     if label_id == into:
         raise BadValue("into", "choose another label than the one that goes")
+    _lock(conn, label_id, into)
     edits.check(conn, labels, label_id, version)
     get(conn, into)
     bearing = select(hung.c.transaction_id, literal(into), hung.c.occurred_at)
-    moved = conn.execute(
-        upsert(hung)
-        .from_select(
-            ["transaction_id", "label_id", "occurred_at"], bearing.where(hung.c.label_id == label_id)
-        )
-        .on_conflict_do_nothing()
-    ).rowcount
+    moved = _hang(conn, bearing.where(hung.c.label_id == label_id))
     conn.execute(delete(labels).where(labels.c.id == label_id))
     return moved
+
+
+def _lock(conn: Connection, *label_ids: int) -> None:
+    """Lock labels in one order, whoever asks: two who merge crosswise would wait for each other."""
+    which = _among(labels.c.id, label_ids)
+    conn.execute(select(labels.c.id).where(which).order_by(labels.c.id).with_for_update()).all()
+
+
+def _hang(conn: Connection, what: Select[Any]) -> int:
+    """Store the rows of `what` that are not there yet, and return their number."""
+    columns = ["transaction_id", "label_id", "occurred_at"]
+    new = upsert(hung).from_select(columns, what).on_conflict_do_nothing()
+    return conn.execute(new.execution_options(preserve_rowcount=True)).rowcount
 
 
 def remove(conn: Connection, label_id: int, version: int) -> None:
@@ -136,9 +158,7 @@ def remove(conn: Connection, label_id: int, version: int) -> None:
     conn.execute(delete(labels).where(labels.c.id == label_id))
 
 
-def attach(
-    conn: Connection, label_id: int, version: int, transaction_ids: Collection[int]
-) -> int:
+def attach(conn: Connection, label_id: int, version: int, transaction_ids: Collection[int]) -> int:
     """Hang a label on many transactions; where it hangs already, it stays.
 
     A label is a row of its own beside the transaction, so two people who label one transaction
@@ -152,19 +172,22 @@ def attach(
     """
     edits.check(conn, labels, label_id, version)
     tx = tables.transactions
-    meant = select(tx.c.id, literal(label_id), tx.c.occurred_at).where(
-        tx.c.id.in_(set(transaction_ids))
+    meant = (
+        select(tx.c.id, literal(label_id), tx.c.occurred_at)
+        .where(_among(tx.c.id, transaction_ids))
+        .order_by(tx.c.id)
+        .with_for_update(read=True, key_share=True)  # neither gone nor moved in time meanwhile
     )
-    return conn.execute(
-        upsert(hung)
-        .from_select(["transaction_id", "label_id", "occurred_at"], meant)
-        .on_conflict_do_nothing()
-    ).rowcount
+    return _hang(conn, meant)
 
 
-def detach(
-    conn: Connection, label_id: int, version: int, transaction_ids: Collection[int]
-) -> int:
+def _among(column: ColumnElement[int], ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition of being one of any number of ids: an array is one parameter."""
+    possible = sorted({each for each in ids if edits.is_possible(each, BigInteger())})
+    return column == any_(literal(possible, ARRAY(BigInteger)))
+
+
+def detach(conn: Connection, label_id: int, version: int, transaction_ids: Collection[int]) -> int:
     """Take a label off many transactions. Returns the number that bore it.
 
     Raises:
@@ -173,7 +196,7 @@ def detach(
     edits.check(conn, labels, label_id, version)
     return conn.execute(
         delete(hung).where(
-            hung.c.label_id == label_id, hung.c.transaction_id.in_(set(transaction_ids))
+            hung.c.label_id == label_id, _among(hung.c.transaction_id, transaction_ids)
         )
     ).rowcount
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LOCK = 0x4652455348
 WAIT_FOR_TURN = "60s"
 WAIT_FOR_TABLE = "4s"
+CONNECT = {"connect_timeout": 5, "application_name": "freshledger migrate"}
 
 
 def folder(name: str) -> Path:
@@ -59,8 +60,12 @@ def downgrade(engine: Engine, target: str) -> None:
 
 @contextmanager
 def turn(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection to migrate on, after whoever is migrating now."""
-    with engine.connect() as waiting, engine.connect() as connection:
+    """Yield a connection to migrate on, after whoever is migrating now.
+
+    Its two connections are not of the engine's pool, which may have room for one only.
+    """
+    own = create_engine(engine.url, poolclass=NullPool, connect_args=CONNECT)
+    with own.connect() as waiting, own.connect() as connection:
         waiting.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_TURN}'"))
         waiting.execute(text("SET LOCAL statement_timeout = 0"))
         waiting.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -68,13 +73,7 @@ def turn(engine: Engine) -> Iterator[Connection]:
         connection.execute(text(f"SET lock_timeout = '{WAIT_FOR_TABLE}'"))
         connection.execute(text("SET statement_timeout = 0"))
         connection.commit()
-        try:
-            yield connection
-        finally:
-            connection.rollback()
-            connection.execute(text("RESET lock_timeout"))
-            connection.execute(text("RESET statement_timeout"))
-            connection.commit()
+        yield connection
 
 
 @contextmanager

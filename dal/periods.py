@@ -57,7 +57,7 @@ def span(text: str, today: date, zone: tzinfo) -> Span:
     end = _period(last, today)[1] if last else None
     if start and end and end <= start:
         raise ValueError(f"{last} lies before {first}; write the earlier one first")
-    return Span(start and _midnight(start, zone), end and _midnight(end, zone))
+    return Span(*(None if day is None else _midnight(day, zone) for day in (start, end)))
 
 
 def _period(text: str, today: date) -> tuple[Day, Day]:
@@ -102,7 +102,7 @@ def _month(year: int, month: int) -> date:
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    """Return the instant at which `day` begins; where a clock change skips midnight, the next one."""
+    """Return the instant at which `day` begins; where the clock skips midnight, the next one."""
     if day.year >= MAXYEAR or day.year <= 1:
         raise ValueError(f"the year {day.year} is out of reach")
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dal.errors import BadValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def knob(name: str, default: Any, words: str) -> Any:  # noqa: ANN401 (a field of any type)
     """Declare a setting: its variable, its default, and the sentence that explains it."""
     return field(default=default, metadata={"variable": name, "help": words})
+
+
+SWITCH = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 
 
 class FromEnvironment:
@@ -35,10 +41,18 @@ class FromEnvironment:
 
 
 def _value(variable: str, default: object, text: str) -> object:
-    try:
-        return type(default)(text)
-    except ValueError:
-        raise BadValue(variable, f"{text!r} is no {type(default).__name__}") from None
+    """Return the text as a value of the default's type.
+
+    >>> _value("DEBUG", False, "yes"), _value("PORT", 8000, "80")
+    (True, 80)
+    """
+    if isinstance(default, bool):
+        if text.lower() not in SWITCH:
+            raise BadValue(variable, f"{text!r} is none of {', '.join(SWITCH)}")
+        return SWITCH[text.lower()]
+    if isinstance(default, int) and not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise BadValue(variable, f"{text!r} is no whole number, as in {default}")
+    return type(default)(text)  # type: ignore[call-arg]  # of a type that is made from text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,7 @@ class DalSettings(FromEnvironment):
         "",
         "The PostgreSQL to use (14 or newer). Empty: an embedded one is started.",
     )
-    home: Path = knob(
+    home: Path = knob(  # noqa: RUF009 (a field, made once on purpose)
         "FRESHLEDGER_HOME",
         Path(".freshledger"),
         "Where the embedded database, its log, the signing key and waiting uploads live.",

@@ -5,8 +5,6 @@ A test compares the two, so that neither can drift. Keys and checks have names b
 
 from __future__ import annotations
 
-from typing import get_args
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -17,10 +15,8 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Integer,
-    MetaData,
     Numeric,
     SmallInteger,
     Table,
@@ -29,60 +25,37 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ENUM, UUID
+from sqlalchemy.dialects.postgresql import UUID
 
-from dal.records import Colour, MovementKind, Outcome, Status, TransactionType
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
+from dal.columns import (
+    CALENDAR,
+    FINITE,
+    NOW,
+    came_with,
+    colour,
+    id_column,
+    metadata,
+    movement_kind,
+    row_outcome,
+    text_column,
+    transaction_status,
+    transaction_type,
+    version_column,
 )
 
-
-def _enum(name: str, words: object) -> ENUM:
-    return ENUM(*get_args(words), name=name, metadata=metadata, create_type=False)
-
-
-transaction_type = _enum("transaction_type", TransactionType)
-transaction_status = _enum("transaction_status", Status)
-movement_kind = _enum("movement_kind", MovementKind)
-row_outcome = _enum("row_outcome", Outcome)
-colour = _enum("colour", Colour)
-
-NOW = func.now()
-#: PostgreSQL sorts NaN above Infinity and equal to itself, so this also refuses NaN.
-FINITE = "amount > '-Infinity' AND amount < 'Infinity'"
-
-
-def _text(name: str, *, default: str | None = None) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=default)
-
-
-def _id(kind: type[Integer] = Integer) -> Column[int]:
-    return Column("id", kind, Identity(always=False), primary_key=True)
-
-
-def _version() -> Column[int]:
-    return Column("version", Integer, nullable=False, server_default=text("1"))
-
-
-def _came_with() -> Column[int]:
-    """Name the import that created the row; undoing the import takes it back if nobody uses it."""
-    return Column("import_id", Integer, ForeignKey("imports.id", ondelete="SET NULL"))
-
+__all__ = [
+    "assets", "colour", "contact_addresses", "contacts", "hashed", "import_rows", "imports",
+    "labels", "metadata", "movement_kind", "movements", "row_outcome", "transaction_labels",
+    "transaction_status", "transaction_type", "transactions", "wallet_addresses", "wallets",
+]  # fmt: skip
 
 imports = Table(
     "imports",
     metadata,
-    _id(),
-    _text("file"),
-    _text("format"),
-    _text("wallet"),
+    id_column(),
+    text_column("file"),
+    text_column("format"),
+    text_column("wallet"),
     Column("imported_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("sample", Boolean, nullable=False, server_default=text("false")),
     Column("read", Integer, nullable=False, server_default=text("0")),
@@ -97,10 +70,10 @@ imports = Table(
 wallets = Table(
     "wallets",
     metadata,
-    _id(),
-    _text("name"),
-    _version(),
-    _came_with(),
+    id_column(),
+    text_column("name"),
+    version_column(),
+    came_with(),
     CheckConstraint("name = btrim(name) AND name <> ''", name="name"),
 )
 Index("wallets_name_key", func.lower(wallets.c.name), unique=True)
@@ -111,17 +84,18 @@ wallet_addresses = Table(
     Column("network", Text, primary_key=True),
     Column("address", Text, primary_key=True),
     Column("wallet_id", Integer, ForeignKey("wallets.id", ondelete="CASCADE"), nullable=False),
+    came_with(),
 )
 Index(None, wallet_addresses.c.wallet_id)
 
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
-    _text("name"),
-    _text("note", default=""),
-    _version(),
-    _came_with(),
+    id_column(),
+    text_column("name"),
+    text_column("note", default=""),
+    version_column(),
+    came_with(),
     CheckConstraint("name = btrim(name) AND name <> ''", name="name"),
 )
 Index("contacts_name_key", func.lower(contacts.c.name), unique=True)
@@ -138,11 +112,11 @@ Index(None, contact_addresses.c.contact_id)
 labels = Table(
     "labels",
     metadata,
-    _id(),
-    _text("name"),
+    id_column(),
+    text_column("name"),
     Column("colour", colour, nullable=False, server_default="grey"),
-    _version(),
-    _came_with(),
+    version_column(),
+    came_with(),
     CheckConstraint("name = btrim(name) AND name <> ''", name="name"),
 )
 Index("labels_name_key", func.lower(labels.c.name), unique=True)
@@ -150,11 +124,11 @@ Index("labels_name_key", func.lower(labels.c.name), unique=True)
 assets = Table(
     "assets",
     metadata,
-    _id(),
-    _text("symbol"),
-    _text("network", default=""),
-    _text("contract", default=""),
-    _text("name", default=""),
+    id_column(),
+    text_column("symbol"),
+    text_column("network", default=""),
+    text_column("contract", default=""),
+    text_column("name", default=""),
     Column("decimals", SmallInteger),
     Column("spam", Boolean, nullable=False, server_default=text("false")),
 )
@@ -177,23 +151,23 @@ Index("assets_symbol_idx", func.upper(assets.c.symbol))
 transactions = Table(
     "transactions",
     metadata,
-    _id(BigInteger),
+    id_column(BigInteger),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("wallet_id", Integer, ForeignKey("wallets.id"), nullable=False),
     Column("contact_id", Integer, ForeignKey("contacts.id", ondelete="SET NULL")),
     Column("import_id", Integer, ForeignKey("imports.id")),
     Column("type", transaction_type, nullable=False),
     Column("status", transaction_status, nullable=False, server_default="confirmed"),
-    _version(),
+    version_column(),
     Column("amount", Numeric, nullable=False, server_default=text("0")),
-    _text("network", default=""),
+    text_column("network", default=""),
     Column("tx_hash", Text),
-    _text("address", default=""),
-    _text("counterparty", default=""),
-    _text("note", default=""),
-    _text("source", default="manual"),
+    text_column("address", default=""),
+    text_column("counterparty", default=""),
+    text_column("note", default=""),
+    text_column("source", default="manual"),
     Column("source_id", Text, server_default=text("gen_random_uuid()")),
-    _text("source_type", default=""),
+    text_column("source_type", default=""),
     Column(
         "identity",
         UUID,
@@ -207,7 +181,7 @@ transactions = Table(
     # The order of the page, and what the copied occurred_at of the join tables refers to.
     UniqueConstraint("occurred_at", "id", name="transactions_time_key"),
     CheckConstraint(FINITE, name="amount"),
-    CheckConstraint("occurred_at > '-infinity' AND occurred_at < 'infinity'", name="occurred_at"),
+    CheckConstraint(CALENDAR, name="occurred_at"),
     CheckConstraint("tx_hash IS NOT NULL OR source_id IS NOT NULL", name="identity"),
     postgresql_with={"fillfactor": 90},
 )
@@ -260,11 +234,11 @@ movements = Table(
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("asset_id", Integer, ForeignKey("assets.id"), nullable=False),
     Column("import_id", Integer, ForeignKey("imports.id")),
-    Column("position", SmallInteger, nullable=False),
+    Column("position", Integer, nullable=False),
     Column("kind", movement_kind, nullable=False),
     Column("amount", Numeric, nullable=False),
-    _text("address", default=""),
-    _text("counterparty", default=""),
+    text_column("address", default=""),
+    text_column("counterparty", default=""),
     _of_transaction(),
     CheckConstraint(FINITE, name="amount"),
 )
@@ -281,11 +255,7 @@ Index(
     movements.c.transaction_id,
     postgresql_where=text("counterparty <> ''"),
 )
-Index(
-    "movements_amount_idx",
-    func.abs(movements.c.amount),
-    postgresql_where=text("kind = 'principal'"),
-)
+Index("movements_amount_idx", func.abs(movements.c.amount))
 Index("movements_import_idx", movements.c.import_id)
 
 transaction_labels = Table(
@@ -310,8 +280,8 @@ import_rows = Table(
     Column("line", Integer, primary_key=True),
     Column("transaction_id", BigInteger, ForeignKey("transactions.id", ondelete="SET NULL")),
     Column("outcome", row_outcome, nullable=False),
-    _text("reason", default=""),
-    _text("raw"),
+    text_column("reason", default=""),
+    text_column("raw"),
 )
 Index("import_rows_transaction_idx", import_rows.c.transaction_id)
 

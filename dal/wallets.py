@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, delete, exists, func, insert, select, update
 
-from dal import addresses, edits, named, tables
-from dal.contacts import known_places
+from dal import edits, named, places, tables
 from dal.errors import Conflict, NotFound
 from dal.records import Balance, Wallet, WalletAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
-wallets, places, tx = tables.wallets, tables.wallet_addresses, tables.transactions
+wallets, owned, tx = tables.wallets, tables.wallet_addresses, tables.transactions
 
 
 def all(conn: Connection) -> tuple[Wallet, ...]:  # noqa: A001 (wallets.all reads as it should)
@@ -31,7 +31,7 @@ def get(conn: Connection, wallet_id: int) -> Wallet:
     Raises:
         NotFound: there is none of that id.
     """
-    row = conn.execute(all_statement().where(wallets.c.id == wallet_id)).first()
+    row = conn.execute(all_statement().where(edits.is_row(wallets, wallet_id))).first()
     if row is None:
         raise NotFound("wallet", wallet_id)
     return _wallet(row)
@@ -46,15 +46,16 @@ def all_statement() -> Select[Any]:
             wallets.c.name,
             wallets.c.version,
             count,
-            *known_places(places, places.c.wallet_id == wallets.c.id),
+            *places.known(owned, owned.c.wallet_id == wallets.c.id),
         )
         .select_from(wallets)
         .order_by(func.lower(wallets.c.name))
     )
 
 
-def _wallet(row: Row[Any]) -> Wallet:
-    return Wallet(*row[:4], addresses=tuple(map(WalletAddress, row[4], row[5])))
+def _wallet(row: Sequence[Any]) -> Wallet:
+    values = (*row[:4], tuple(map(WalletAddress, row[4], row[5])))
+    return Wallet(*values)
 
 
 def balances(conn: Connection, at: datetime | None = None) -> tuple[Balance, ...]:
@@ -77,7 +78,8 @@ def add(conn: Connection, name: str) -> int:
     """
     name = edits.name("wallet", name)
     with edits.unique(f"a wallet {name!r}"):
-        return conn.execute(insert(wallets).values(name=name).returning(wallets.c.id)).scalar_one()
+        new = insert(wallets).values(name=name).returning(wallets.c.id)
+        return int(conn.execute(new).scalar_one())
 
 
 def rename(conn: Connection, wallet_id: int, version: int, name: str) -> int:
@@ -92,7 +94,7 @@ def rename(conn: Connection, wallet_id: int, version: int, name: str) -> int:
 
 
 def remove(conn: Connection, wallet_id: int, version: int) -> None:
-    """Remove a wallet that has no transactions.
+    """Remove a wallet that has no transactions; what others sent to it is a transfer no longer.
 
     Raises:
         NotFound, Conflict: as `edits.edit`; or it still has transactions.
@@ -100,27 +102,26 @@ def remove(conn: Connection, wallet_id: int, version: int) -> None:
     edits.check(conn, wallets, wallet_id, version)
     if conn.execute(select(exists().where(tx.c.wallet_id == wallet_id))).scalar_one():
         raise Conflict("this wallet still has transactions; undo the imports that brought them")
+    forsaken = delete(owned).where(owned.c.wallet_id == wallet_id)
+    gone = conn.execute(forsaken.returning(owned.c.network, owned.c.address)).all()
+    places.untransfer(conn, gone)
     conn.execute(delete(wallets).where(wallets.c.id == wallet_id))
 
 
-def add_address(
-    conn: Connection, wallet_id: int, version: int, network: str, address: str
-) -> int:
+def add_address(conn: Connection, wallet_id: int, version: int, network: str, address: str) -> int:
     """Give a wallet one address more; what was sent to it becomes a transfer. Returns the version.
 
     Raises:
         BadAddress: the network cannot have that address, or its checksum is wrong.
         NotFound, Conflict: as `edits.edit`; or the address is some wallet's already.
     """
-    address = addresses.canonical(network, address)
-    changed = edits.edit(conn, wallets, wallet_id, version)
-    with edits.unique("a wallet with this address"):
-        conn.execute(insert(places).values(network=network, address=address, wallet_id=wallet_id))
+    place = network, address
+    changed, place = places.add(conn, wallets, owned, (wallet_id, version), place)
     conn.execute(
         update(tx)
         .where(
-            tx.c.network == network,
-            tx.c.counterparty == address,
+            tx.c.network == place[0],
+            tx.c.counterparty == place[1],
             tx.c.type.in_(("send", "receive")),
         )
         .values(type="transfer")
@@ -133,17 +134,12 @@ def remove_address(
 ) -> int:
     """Take an address away from a wallet; its transactions stay. Returns the wallet's version.
 
+    What other wallets sent to it is a transfer no longer.
+
     Raises:
         NotFound, Conflict: as `edits.edit`; or the address is not this wallet's.
     """
-    changed = edits.edit(conn, wallets, wallet_id, version)
-    gone = conn.execute(
-        delete(places).where(
-            places.c.wallet_id == wallet_id,
-            places.c.network == network,
-            places.c.address == address,
-        )
-    )
-    if not gone.rowcount:
-        raise NotFound("address", address)
+    place = network, address
+    changed, place = places.remove(conn, wallets, owned, (wallet_id, version), place)
+    places.untransfer(conn, [place])
     return changed

@@ -16,7 +16,7 @@ import os
 import tempfile
 import uuid
 import warnings
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -50,9 +50,12 @@ CREATE TABLE wallet_addresses (
   network TEXT NOT NULL,
   address TEXT NOT NULL,
   wallet_id INTEGER NOT NULL,
+  import_id INTEGER,
   CONSTRAINT wallet_addresses_pkey PRIMARY KEY (network, address),
   CONSTRAINT wallet_addresses_wallet_id_fkey FOREIGN KEY(wallet_id)
-    REFERENCES wallets (id) ON DELETE CASCADE
+    REFERENCES wallets (id) ON DELETE CASCADE,
+  CONSTRAINT wallet_addresses_import_id_fkey FOREIGN KEY(import_id)
+    REFERENCES imports (id) ON DELETE SET NULL
 );
 CREATE INDEX wallet_addresses_wallet_id_idx ON wallet_addresses (wallet_id);
 

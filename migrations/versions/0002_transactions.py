@@ -61,7 +61,8 @@ CREATE TABLE transactions (
   CONSTRAINT transactions_time_key UNIQUE (occurred_at, id),
   CONSTRAINT transactions_amount_check CHECK (amount > '-Infinity' AND amount < 'Infinity'),
   CONSTRAINT transactions_occurred_at_check
-    CHECK (occurred_at > '-infinity' AND occurred_at < 'infinity'),
+    CHECK (occurred_at >= '0002-01-01 00:00:00+00'::timestamptz
+           AND occurred_at < '9999-01-01 00:00:00+00'::timestamptz),
   CONSTRAINT transactions_identity_check CHECK (tx_hash IS NOT NULL OR source_id IS NOT NULL),
   CONSTRAINT transactions_wallet_id_fkey FOREIGN KEY(wallet_id) REFERENCES wallets (id),
   CONSTRAINT transactions_contact_id_fkey FOREIGN KEY(contact_id)
@@ -88,7 +89,7 @@ CREATE TABLE movements (
   occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
   asset_id INTEGER NOT NULL,
   import_id INTEGER,
-  position SMALLINT NOT NULL,
+  position INTEGER NOT NULL,
   kind movement_kind NOT NULL,
   amount NUMERIC NOT NULL,
   address TEXT DEFAULT '' NOT NULL,
@@ -100,7 +101,7 @@ CREATE TABLE movements (
   CONSTRAINT movements_asset_id_fkey FOREIGN KEY(asset_id) REFERENCES assets (id),
   CONSTRAINT movements_import_id_fkey FOREIGN KEY(import_id) REFERENCES imports (id)
 );
-CREATE INDEX movements_amount_idx ON movements (abs(amount)) WHERE kind = 'principal';
+CREATE INDEX movements_amount_idx ON movements (abs(amount));
 CREATE INDEX movements_asset_idx ON movements (asset_id, occurred_at, transaction_id);
 CREATE INDEX movements_counterparty_idx ON movements (counterparty, occurred_at, transaction_id)
     WHERE counterparty <> '';
@@ -116,7 +117,8 @@ CREATE TABLE transaction_labels (
   CONSTRAINT transaction_labels_label_id_fkey FOREIGN KEY(label_id)
     REFERENCES labels (id) ON DELETE CASCADE
 );
-CREATE INDEX transaction_labels_label_idx ON transaction_labels (label_id, occurred_at, transaction_id);
+CREATE INDEX transaction_labels_label_idx
+    ON transaction_labels (label_id, occurred_at, transaction_id);
 
 CREATE TABLE import_rows (
   import_id INTEGER NOT NULL,

@@ -1,7 +1,7 @@
 """Search inside notes: a trigram index (extension pg_trgm, trusted since PostgreSQL 13).
 
-Locks: SHARE on transactions while the index is built: reads go on, writes wait. It covers noted rows
-only, about a second per million of them.
+Locks: SHARE on transactions while the index is built: reads go on, writes wait. It covers noted
+rows only, about a second per million of them.
 Running code: unaffected; without it a search inside notes walks the table.
 Undo: drops the index; the extension stays, others may use it.
 """

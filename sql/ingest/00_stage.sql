@@ -1,4 +1,5 @@
 -- Where the rows of one file wait, in their session only, until they are sorted into the ledger.
+DROP TABLE IF EXISTS pg_temp.staged_rows, pg_temp.staged_movements;
 CREATE TEMP TABLE staged_rows (
   line int PRIMARY KEY, raw text, outcome row_outcome, reason text,
   occurred_at timestamptz, type transaction_type, source text, source_id text, source_type text,

@@ -1,0 +1,176 @@
+"""What each filter means in SQL, over `tables.transactions` and one of its movements.
+
+A condition is TRUE for the transactions that it means and may be NULL or FALSE for the others;
+whoever negates it writes `IS NOT TRUE`, so that "not label X" includes the unlabelled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, any_, exists, func, literal_column, or_, select
+
+from dal import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from sqlalchemy import Column, ColumnElement, Select
+
+    from dal.kinds import Clause, Scene, Values
+
+tx = tables.transactions
+
+#: Constants of the statements are written out: a bound one would hide them from the planner.
+PRINCIPAL: ColumnElement[str] = literal_column("'principal'")
+IMPORTED: ColumnElement[str] = literal_column("'imported'")
+EMPTY: ColumnElement[str] = literal_column("''")
+NOTHING: ColumnElement[int] = literal_column("0")
+
+
+def by_wallet(values: Values, _scene: Scene) -> Clause:
+    """Match the name of the wallet."""
+    return values.match_id(tx.c.wallet_id, tables.wallets.c.name)
+
+
+def by_address(values: Values, _scene: Scene) -> Clause:
+    """Match either side of the transaction or of any movement."""
+    m = tables.movements.alias("am")
+    beside = exists().where(
+        m.c.transaction_id == tx.c.id,
+        or_(values.match(m.c.counterparty), values.match(m.c.address)),
+    )
+    return or_(values.match(tx.c.counterparty), values.match(tx.c.address), beside)
+
+
+def by_network(values: Values, _scene: Scene) -> Clause:
+    """Match the network's name."""
+    return values.match(tx.c.network)
+
+
+def by_type(values: Values, _scene: Scene) -> Clause:
+    """Match the type."""
+    return values.match(tx.c.type)
+
+
+def by_status(values: Values, _scene: Scene) -> Clause:
+    """Match the status."""
+    return values.match(tx.c.status)
+
+
+def moved(scene: Scene, *conditions: Clause) -> Clause:
+    """Match transactions of which one and the same movement meets all the conditions.
+
+    A fee counts only where nothing else moved, else every gas payer would match ETH.
+    """
+    m = scene.movement
+    return exists().where(
+        m.c.transaction_id == tx.c.id,
+        m.c.occurred_at == tx.c.occurred_at,  # lets the asset's keyset index give the order
+        *scene.narrow(m.c.occurred_at, m.c.transaction_id),
+        or_(m.c.kind == PRINCIPAL, tx.c.amount == NOTHING),
+        *conditions,
+    )
+
+
+def by_asset(values: Values, scene: Scene) -> Clause:
+    """Match the symbol of what moved."""
+    return values.match_id(scene.movement.c.asset_id, tables.assets.c.symbol)
+
+
+def moved_amount(scene: Scene) -> ColumnElement[Any]:
+    """Return how much moved, without sign."""
+    return func.abs(scene.movement.c.amount)
+
+
+def by_label(values: Values, scene: Scene) -> Clause:
+    """Match the name of any of the labels."""
+    tl = tables.transaction_labels
+    return exists().where(
+        tl.c.transaction_id == tx.c.id,
+        tl.c.occurred_at == tx.c.occurred_at,  # lets the label's keyset index give the order
+        *scene.narrow(tl.c.occurred_at, tl.c.transaction_id),
+        values.match_id(tl.c.label_id, tables.labels.c.name),
+    )
+
+
+def by_contact(values: Values, _scene: Scene) -> Clause:
+    """Match the name of the contact chosen by hand, else of the counterparty's."""
+    ca, name = tables.contact_addresses, tables.contacts.c.name
+    chosen = values.match_id(tx.c.contact_id, name)
+    reached = _reached(values.match_id(ca.c.contact_id, name))
+    return or_(chosen, and_(tx.c.contact_id.is_(None), reached))
+
+
+def _reached(*conditions: Clause) -> Clause:
+    """Match a counterparty whose address is some contact's."""
+    ca = tables.contact_addresses
+    at_address = ca.c.network == tx.c.network, ca.c.address == tx.c.counterparty
+    return exists().where(*at_address, *conditions)
+
+
+def by_import(values: Values, _scene: Scene) -> Clause:
+    """Match what a row of the import brought."""
+    r = tables.import_rows
+    return exists().where(
+        r.c.transaction_id == tx.c.id, r.c.outcome == IMPORTED, values.match(r.c.import_id)
+    )
+
+
+def by_hash(values: Values, _scene: Scene) -> Clause:
+    """Match by the 64-bit hash, which is indexed, then by the text, which is exact."""
+    asked = select(tables.hashed(values.each())).scalar_subquery()
+    hashed = tables.hashed(tx.c.tx_hash)
+    narrow = hashed == any_(func.array(asked)) if values.many else hashed == asked
+    return and_(narrow, values.match(tx.c.tx_hash))
+
+
+def by_text(values: Values, _scene: Scene) -> Clause:
+    """Match words of the note, or of the name of a label, the contact or an asset."""
+    tl, ca = tables.transaction_labels, tables.contact_addresses
+    m = tables.movements.alias("wm")
+    named = any_(func.array(_like(values, tables.contacts.c.name).scalar_subquery()))
+    labels = any_(func.array(_like(values, tables.labels.c.name).scalar_subquery()))
+    symbols = any_(func.array(_like(values, tables.assets.c.symbol).scalar_subquery()))
+    return or_(
+        and_(tx.c.note != EMPTY, values.match_like(tx.c.note)),
+        exists().where(tl.c.transaction_id == tx.c.id, tl.c.label_id == labels),
+        tx.c.contact_id == named,
+        and_(tx.c.contact_id.is_(None), _reached(ca.c.contact_id == named)),
+        exists().where(m.c.transaction_id == tx.c.id, m.c.asset_id == symbols),
+    )
+
+
+def _like(values: Values, name: Column[str]) -> Select[Any]:
+    return select(name.table.c.id).where(values.match_like(name))
+
+
+def _has_label(_scene: Scene) -> Clause:
+    return exists().where(tables.transaction_labels.c.transaction_id == tx.c.id)
+
+
+def _has_contact(_scene: Scene) -> Clause:
+    return or_(tx.c.contact_id.is_not(None), _reached())
+
+
+def _has_note(_scene: Scene) -> Clause:
+    return tx.c.note != EMPTY
+
+
+def _came_in(scene: Scene) -> Clause:
+    m = scene.movement
+    return and_(m.c.amount > 0, m.c.kind == PRINCIPAL)
+
+
+def _went_out(scene: Scene) -> Clause:
+    m = scene.movement
+    return and_(m.c.amount < 0, m.c.kind == PRINCIPAL)
+
+
+HAS: Mapping[str, Callable[[Scene], Clause]] = {
+    "label": _has_label,
+    "contact": _has_contact,
+    "note": _has_note,
+}
+DIRECTIONS: Mapping[str, Callable[[Scene], Clause]] = {"in": _came_in, "out": _went_out}

@@ -1,0 +1,191 @@
+"""What kinds of condition there are: how their values are bound, and what SQL comes of them.
+
+    AnyOf     any of some values: bound as a scalar, or as an array where there are several
+    Within    inside any of some ranges
+    OneOf     named by words of a closed list; nothing is bound
+
+A kind splits the values of a condition into their shape, on which the statement's text depends,
+and their parameters, on which it does not: one text serves all values of one shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, bindparam, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import ENUM
+
+from dal import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from sqlalchemy import Column, FromClause
+    from sqlalchemy.types import TypeEngine
+
+Clause = ColumnElement[bool]
+TEXT = Text()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the conditions of one statement share.
+
+    Args:
+        movement: the one and same movement that several conditions may be about.
+        narrow: what holds for time and id of every transaction that is meant (where the page
+            begins, which days), to be said of a copy of these columns, too. PostgreSQL carries
+            equalities over from one table to another but no ranges: unsaid, an index of the copy
+            would be read from its end.
+    """
+
+    movement: FromClause
+    narrow: Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[Clause]]
+
+
+def as_it_is(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the value: capitals count."""
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The bound values of one condition; one is bound as a scalar, several as an array.
+
+    Capitals are folded by PostgreSQL on both sides, never by Python: what `lower` does depends on
+    the database's locale, and the unique index on a name is made of what it does there.
+    """
+
+    name: str
+    many: bool
+    type: TypeEngine[Any]
+    fold: Callable[[ColumnElement[Any]], ColumnElement[Any]] = as_it_is
+
+    def match(self, column: ColumnElement[Any]) -> Clause:
+        """Return the condition that `column` is one of the values."""
+        if not self.many:
+            return self.fold(column) == self.fold(self._bound(self.type))
+        if self.fold is as_it_is:
+            return column == any_(self._bound(ARRAY(self.type)))
+        folded = select(self.fold(self.each())).scalar_subquery()
+        return self.fold(column) == any_(func.array(folded))
+
+    def match_like(self, column: ColumnElement[Any]) -> Clause:
+        """Return the condition that `column` contains one of the values, in any case."""
+        if not self.many:
+            return column.ilike(self._bound(self.type))
+        return column.op("ILIKE")(any_(self._bound(ARRAY(self.type))))
+
+    def match_id(self, column: ColumnElement[Any], name: Column[str]) -> Clause:
+        """Return the condition that `column` is the id of a row whose name matches.
+
+        A single unique name becomes an equality, which lets a keyset index give the order.
+        """
+        ids = select(name.table.c.id).where(self.match(name)).scalar_subquery()
+        unique = name.table is not tables.assets
+        return column == ids if unique and not self.many else column == any_(func.array(ids))
+
+    def each(self) -> ColumnElement[Any]:
+        """Return the values as a column that has a row for each of them."""
+        if not self.many:
+            return self._bound(self.type)
+        return func.unnest(self._bound(ARRAY(self.type))).column_valued(f"{self.name}_value")
+
+    def _bound(self, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+        if isinstance(self.type, ENUM):
+            plain = ARRAY(Text()) if self.many else Text()
+            return cast(bindparam(self.name, type_=plain), kind)
+        return bindparam(self.name, type_=kind)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A condition that holds for any of its values."""
+
+    clause: Callable[[Values, Scene], Clause]
+    type: TypeEngine[Any] = TEXT
+    fold: Callable[[ColumnElement[Any]], ColumnElement[Any]] = as_it_is
+
+    def shape(self, values: Sequence[Any]) -> Hashable:
+        """Return what the statement's text depends on."""
+        return len(values) > 1
+
+    def parameters(self, name: str, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Return what the statement's bound parameters are."""
+        return {name: list(values) if len(values) > 1 else values[0]}
+
+    def values(self, name: str, shape: Hashable) -> Values:
+        """Return the bound values of that shape."""
+        return Values(name, bool(shape), self.type, self.fold)
+
+    def build(self, name: str, shape: Hashable, scene: Scene) -> Clause:
+        """Return the condition for values of that shape."""
+        return self.clause(self.values(name, shape), scene)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Two ends; an empty sign means that there is none."""
+
+    low: Any = None
+    low_sign: Literal["", ">=", ">"] = ""
+    high: Any = None
+    high_sign: Literal["", "<=", "<"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A condition that holds inside any of some ranges."""
+
+    column: Callable[[Scene], ColumnElement[Any]]
+    type: TypeEngine[Any]
+
+    def shape(self, values: Sequence[Any]) -> Hashable:
+        """Return which ends each range has, and whether they are included."""
+        return tuple((value.low_sign, value.high_sign) for value in values)
+
+    def parameters(self, name: str, values: Sequence[Any]) -> Mapping[str, Any]:
+        """Return the ends that there are."""
+        ends: dict[str, Any] = {}
+        for number, value in enumerate(values):
+            ends |= {f"{name}_{number}_low": value.low} if value.low_sign else {}
+            ends |= {f"{name}_{number}_high": value.high} if value.high_sign else {}
+        return ends
+
+    def build(self, name: str, shape: Any, scene: Scene) -> Clause:  # noqa: ANN401 (its own)
+        """Return the condition for ranges of that shape."""
+        return self.about(self.column(scene), name, shape)
+
+    def about(self, column: ColumnElement[Any], name: str, shape: Any) -> Clause:  # noqa: ANN401 (its own)
+        """Return the condition about any column."""
+        ranges = (
+            and_(
+                *(
+                    column.op(sign)(bindparam(f"{name}_{number}_{end}", type_=self.type))
+                    for sign, end in zip(signs, ("low", "high"), strict=True)
+                    if sign
+                )
+            )
+            for number, signs in enumerate(shape)
+        )
+        return or_(*ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A condition chosen by name from a closed list; nothing is bound."""
+
+    clauses: Mapping[str, Callable[[Scene], Clause]]
+
+    def shape(self, values: Sequence[Any]) -> Hashable:
+        """Return the names."""
+        return tuple(values)
+
+    def parameters(self, _name: str, _values: Sequence[Any]) -> Mapping[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def build(self, _name: str, shape: Any, scene: Scene) -> Clause:  # noqa: ANN401 (its own)
+        """Return the condition for those names."""
+        return or_(*(self.clauses[word](scene) for word in shape))
