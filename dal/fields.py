@@ -41,6 +41,7 @@ class Field:
     named: Column[Any] | None = None  # what its values name; an unknown one is an error
     choices: tuple[str, ...] = ()  # a closed list
     on_movement: bool = False  # several of these mean one and the same movement
+    elsewhere: bool = False  # other tables are asked, transaction by transaction
 
 
 FIELDS: tuple[Field, ...] = (
@@ -53,7 +54,7 @@ FIELDS: tuple[Field, ...] = (
         "address", "Address", "with address {}",
         "An address, your own or the other side's, of any movement.",
         "0xd8da6bf26964af9d7eed9e03e53415d37aa96045",
-        texts.address, AnyOf(conditions.by_address),
+        texts.address, AnyOf(conditions.by_address), elsewhere=True,
     ),
     Field(
         "network", "Network", "on {}",
@@ -77,29 +78,32 @@ FIELDS: tuple[Field, ...] = (
         "direction", "Direction", "moving {}",
         "Whether something came in or went out; a trade does both.", "in",
         texts.word(tuple(DIRECTIONS)), OneOf(DIRECTIONS),
-        choices=tuple(DIRECTIONS), on_movement=True,
+        choices=tuple(DIRECTIONS), on_movement=True, elsewhere=True,
     ),
     Field(
         "asset", "Asset", "of {}",
         "An asset's symbol, in any case; all contracts of that name. A fee counts only where"
         " nothing else moved.", "ETH",
         texts.symbol, AnyOf(conditions.by_asset, fold=func.upper),
-        named=tables.assets.c.symbol, on_movement=True,
+        named=tables.assets.c.symbol, on_movement=True, elsewhere=True,
     ),
     Field(
         "label", "Label", "labelled {}",
         "A label's name, in any case.", "rent",
         texts.name, AnyOf(conditions.by_label, fold=func.lower), named=tables.labels.c.name,
+        elsewhere=True,
     ),
     Field(
         "contact", "Contact", "with contact {}",
         "A contact's name, in any case.", "Anna",
         texts.name, AnyOf(conditions.by_contact, fold=func.lower), named=tables.contacts.c.name,
+        elsewhere=True,
     ),
     Field(
         "import", "Import", "from import {}",
         "An import's number: what that file brought.", "12",
         texts.import_number, AnyOf(conditions.by_import, Integer()), named=tables.imports.c.id,
+        elsewhere=True,
     ),
     Field(
         "date", "Date", "dated {}",
@@ -114,7 +118,7 @@ FIELDS: tuple[Field, ...] = (
         "What moved, exact and without sign: 10, 10..50, 10.., ..50, >10, <0.5. A fee counts only"
         " where nothing else moved.", "10..50",
         texts.amounts,
-        Within(conditions.moved_amount, Numeric()), on_movement=True,
+        Within(conditions.moved_amount, Numeric()), on_movement=True, elsewhere=True,
     ),
     Field(
         "hash", "Hash", "with hash {}",
@@ -125,13 +129,13 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "text", "Text", "mentioning {}",
         "Words in the note, or in the name of a label, contact or asset.", "coffee",
-        texts.pattern, AnyOf(conditions.by_text),
+        texts.pattern, AnyOf(conditions.by_text), elsewhere=True,
     ),
     Field(
         "has", "Has", "having a {}",
         "Whether there is a label, a contact or a note at all.", "label",
         texts.word(tuple(HAS)), OneOf(HAS),
-        choices=tuple(HAS),
+        choices=tuple(HAS), elsewhere=True,
     ),
 )  # fmt: skip
 BY_KEY: Mapping[str, Field] = {field.key: field for field in FIELDS}

@@ -76,10 +76,10 @@ def _calendar(
     year: int | None, quarter: int | None, month: int | None, day: int | None
 ) -> tuple[Day, Day]:
     assert year is not None  # noqa: S101 (the pattern requires it)
-    if day and month:
+    if day is not None and month is not None:
         start = date(year, month, day)
         return start, start + timedelta(days=1)
-    if month:
+    if month is not None:
         return date(year, month, 1), _month(year, month + 1)
     if quarter:
         return date(year, 3 * quarter - 2, 1), _month(year, 3 * quarter + 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Select, literal_column, select
 
 from dal import keyset, tables
+from dal.fields import BY_KEY
 from dal.filters import clauses, label_is, narrowing, sole_label
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from dal.keyset import Order
 
 tx = tables.transactions
+#: A page's count stops here; "more than" will do.
+COUNTED, ASKING = 1_000, 200
 ONE: ColumnElement[int] = literal_column("1")
 
 
@@ -50,6 +53,16 @@ def others(shape: Shape, order: Order, *, backward: bool) -> ColumnElement[bool]
     by = _by(columns, descending=order.descending == backward)
     nearest = select(tx.c.id).where(*conditions).order_by(*by).limit(ONE)
     return nearest.scalar_subquery().is_not(None)  # EXISTS would throw the order away
+
+
+def countable(shape: Shape) -> int:
+    """Return how far a filter is counted: about what the page itself costs, in buffers touched.
+
+    An index alone counts a thousand; where other tables must be asked about each transaction, four
+    buffers a time, four pages are enough to know.
+    """
+    asking = any(BY_KEY[key].elsewhere for key, *_ in shape)
+    return ASKING if asking and sole_label(shape) is None else COUNTED
 
 
 def some(shape: Shape, most: int) -> Select[Any]:

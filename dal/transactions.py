@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Row, Table
 
 __all__ = [
-    "COUNTED",
     "Page",
     "iterate",
     "page",
@@ -46,8 +45,6 @@ __all__ = [
 ]
 
 tx = tables.transactions
-#: The count of a page stops here: beyond, it would cost more than the page; "more than" will do.
-COUNTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,8 @@ class Page:
     cursor: Cursor | None  # where it begins; None: at the first row
     has_previous: bool
     has_next: bool
-    counted: int  # of all that match, up to `COUNTED` + 1
+    counted: int  # of all that match, up to `countable` + 1
+    countable: int  # beyond, counting would cost more than the page
     snapshot: str  # of PostgreSQL: xmin:xmax:xip
     as_of: datetime  # aware, UTC
     wallets: tuple[Choice, ...]  # all there are, to choose from
@@ -69,7 +67,7 @@ class Page:
     @property
     def count_is_exact(self) -> bool:
         """Return whether `counted` is all that match; else there are more."""
-        return self.counted <= COUNTED
+        return self.counted <= self.countable
 
     @property
     def previous(self) -> Cursor | None:
@@ -154,7 +152,9 @@ def _page_statement(
 
 def _facts(shape: Shape, others: ColumnElement[bool]) -> Select[Any]:
     """Return the one row that every page has: count, token, names to choose from, strangers."""
-    counted = select(func.count()).select_from(slices.some(shape, COUNTED + 1).subquery("some"))
+    counted = select(func.count()).select_from(
+        slices.some(shape, slices.countable(shape) + 1).subquery("some")
+    )
     return select(
         counted.scalar_subquery().label("counted"),
         others.label("others"),
@@ -205,6 +205,7 @@ def _page(
         has_previous=more if backward else facts.others,
         has_next=facts.others if backward else more,
         counted=facts.counted,
+        countable=slices.countable(where.shape),
         snapshot=facts.snapshot,
         as_of=facts.as_of,
         wallets=zipped(Choice, facts[4:6]),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import delete, insert, select
 
-from dal import keyset, tables, transactions
+from dal import keyset, slices, tables, transactions
 from dal.errors import BadFilter
 from dal.filters import Filter
 from dal.keyset import ORDERS, Cursor, Order
@@ -269,15 +269,38 @@ def test_a_page_is_one_statement(ledger: Ledger, order: Order, asked: str) -> No
 
 
 def test_the_count_is_bounded(conn: Connection) -> None:
-    fill(conn, [(at(0), Decimal(1))] * transactions.COUNTED)
+    fill(conn, [(at(0), Decimal(1))] * slices.COUNTED)
     page = transactions.page(conn)
-    assert page.counted == transactions.COUNTED
+    assert page.counted == slices.COUNTED
     assert page.count_is_exact
     rows.transaction(conn, page.wallets[0].id)
     page = transactions.page(conn)
-    assert page.counted == transactions.COUNTED + 1
+    assert page.counted == slices.COUNTED + 1
     assert not page.count_is_exact
-    assert transactions.totals(conn).transactions == transactions.COUNTED + 1
+    assert transactions.totals(conn).transactions == slices.COUNTED + 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [
+        ("", slices.COUNTED),
+        ("type!=fee&date=2024&has!=note", slices.ASKING),
+        ("wallet=x&type=trade&network=none", slices.COUNTED),
+        ("label=rent", slices.COUNTED),  # its own index counts
+        ("label=rent&type=trade", slices.ASKING),
+        ("asset=ETH", slices.ASKING),
+        ("text=rent", slices.ASKING),
+    ],
+)
+def test_what_must_be_asked_elsewhere_is_counted_less_far(asked: str, most: int) -> None:
+    assert slices.countable(Filter.parse(asked).shape) == most
+
+
+def test_a_filter_that_asks_elsewhere_says_more_than(conn: Connection) -> None:
+    fill(conn, [(at(0), Decimal(1))] * (slices.ASKING + 1))
+    page = transactions.page(conn, Filter.parse("direction!=out"))
+    assert page.counted == slices.ASKING + 1
+    assert not page.count_is_exact
 
 
 def test_a_page_says_when_it_was_true(ledger: Ledger) -> None:

@@ -174,6 +174,7 @@ def test_a_lock_held_elsewhere_is_said_and_not_waited_for(
     empty.migrate("0001")
     before = state(empty)
     with psycopg.connect(empty_url) as holder:
+        holder.execute("SET idle_in_transaction_session_timeout = '6s'")  # whoever waits, hangs
         holder.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
         began = time.monotonic()
         with pytest.raises(Unavailable, match="holds a lock"):
