@@ -101,11 +101,16 @@ def take_turn(conn: Connection) -> None:
     Two files tell of the same transactions, assets and labels in whatever order: who imports them
     at once would wait for each other. The turn ends with the transaction.
 
+    What a trial leaves behind makes PostgreSQL take tables for empty that are about to be filled,
+    and read them whole for every row. Where an index can answer, it has to, until then.
+
     Raises:
         Unavailable: another import did not end within a minute; raised by the block.
     """
     conn.execute(text("SET LOCAL statement_timeout = 0"))
     conn.execute(text(f"SET LOCAL lock_timeout = '{WAIT}'"))
+    for setting in ("enable_seqscan", "jit"):
+        conn.execute(text(f"SET LOCAL {setting} = off"))
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
