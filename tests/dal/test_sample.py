@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import func, select
 
 from dal import contacts, imports, labels, sample, tables, transactions, wallets
 from dal.story import Story
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
     from dal.database import Ledger
+
+
+@pytest.fixture
+def conn(ledger: Ledger) -> Iterator[Connection]:
+    """Yield a trial's connection in a database of the test's own: a sample is a lot to share."""
+    with ledger.trial() as connection:
+        yield connection
 
 
 def test_the_story_is_the_same_every_time() -> None:
