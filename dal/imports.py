@@ -8,7 +8,7 @@ from sqlalchemy import Select, Text, cast, delete, exists, select
 
 from dal import edits, named, places, tables
 from dal.errors import NotFound
-from dal.ingest import take_turn
+from dal.ingest import know_sizes, take_turn
 from dal.records import Import, RawRow
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def undo(conn: Connection, import_id: int) -> None:
         NotFound: there is no such import.
     """
     take_turn(conn)
-    get(conn, import_id)
+    know_sizes(conn, get(conn, import_id).read)
     this = {"import_id": import_id}
     for step in UNDO:
         conn.execute(named.query(f"undo/{step}"), this)

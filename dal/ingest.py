@@ -47,6 +47,8 @@ STEPS = (
     "10_transfers",
     "11_rows",
 )
+#: After these the large tables hold what they did not before.
+FILLING = ("03_transactions", "05_movements")
 ROWS = (
     "COPY staged_rows (line, raw, outcome, reason, occurred_at, type, source, source_id,"
     " source_type, status, network, tx_hash, address, counterparty, note, labels) FROM STDIN"
@@ -86,10 +88,12 @@ def ingest(
     statement = insert(tables.imports).values(values).returning(tables.imports.c.id)
     here = {"wallet_id": wallet_id, "import_id": conn.execute(statement).scalar_one()}
     _mark(conn, here, created=created)
-    _stage(conn, source.rows(_claim(conn, source, here)), progress)
+    staged = _stage(conn, source.rows(_claim(conn, source, here)), progress)
     for step in STEPS:
         query = named.query(f"ingest/{step}")
         conn.execute(query, {key: here[key] for key in query.compile().params})
+        if step in FILLING:
+            know_sizes(conn, staged)
     counts = conn.execute(named.query("ingest/12_report"), {"import_id": here["import_id"]}).one()
     told = (*counts, here["import_id"], _reasons(conn), tuple(source.warnings))
     return ImportReport(file, source.format, name, *told)
@@ -101,17 +105,22 @@ def take_turn(conn: Connection) -> None:
     Two files tell of the same transactions, assets and labels in whatever order: who imports them
     at once would wait for each other. The turn ends with the transaction.
 
-    What a trial leaves behind makes PostgreSQL take tables for empty that are about to be filled,
-    and read them whole for every row. Where an index can answer, it has to, until then.
-
     Raises:
         Unavailable: another import did not end within a minute; raised by the block.
     """
     conn.execute(text("SET LOCAL statement_timeout = 0"))
     conn.execute(text(f"SET LOCAL lock_timeout = '{WAIT}'"))
-    for setting in ("enable_seqscan", "jit"):
-        conn.execute(text(f"SET LOCAL {setting} = off"))
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+def know_sizes(conn: Connection, rows: int) -> None:
+    """Have the large tables looked at anew where statistics know of fewer than so many rows.
+
+    After a trial, or in a new ledger, they call a table empty that has just been filled, and the
+    planner would have it read whole for every row.
+    """
+    if conn.execute(named.query("ingest/stale"), {"rows": rows}).scalar_one():
+        conn.exec_driver_sql("ANALYZE transactions, movements, import_rows")
 
 
 def _clean(file: str) -> str:
@@ -174,8 +183,8 @@ def _mark(conn: Connection, here: dict[str, int], *, created: bool) -> None:
 # ── Staging ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _stage(conn: Connection, rows: Iterator[ParsedRow], progress: Callable[[int], None]) -> None:
-    """Copy the rows to where they wait, a chunk at a time."""
+def _stage(conn: Connection, rows: Iterator[ParsedRow], progress: Callable[[int], None]) -> int:
+    """Copy the rows to where they wait, a chunk at a time. Returns their number."""
     conn.exec_driver_sql(named.text_of("ingest/00_stage"))
     cursor = conn.connection.cursor()
     known: dict[NewAsset, int] = {}
@@ -194,6 +203,7 @@ def _stage(conn: Connection, rows: Iterator[ParsedRow], progress: Callable[[int]
         progress(done)
     cursor.execute("ANALYZE staged_rows, staged_movements")
     cursor.close()
+    return done
 
 
 def _moved(row: ParsedRow) -> tuple[NewMovement, ...]:
