@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from sqlalchemy import Column, ForeignKey, Identity, Integer, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.types import UserDefinedType
 
-from dal.records import Colour, MovementKind, Outcome, Status, TransactionType
+from dal.records import Colour, MovementKind, Op, Outcome, Status, TransactionType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 metadata = MetaData(
     naming_convention={
@@ -29,6 +34,40 @@ transaction_status = _enum("transaction_status", Status)
 movement_kind = _enum("movement_kind", MovementKind)
 row_outcome = _enum("row_outcome", Outcome)
 colour = _enum("colour", Colour)
+change_op = _enum("change_op", Op)
+
+
+class Xid(UserDefinedType[int]):
+    """The 64-bit number of a transaction that wrote something.
+
+    https://www.postgresql.org/docs/18/datatype-oid.html
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return its name in SQL."""
+        return "xid8"
+
+    def result_processor(self, *_: object) -> Callable[[str | None], int | None]:
+        """Return what makes an int of the driver's text."""
+        return lambda text: None if text is None else int(text)
+
+
+class SnapshotText(UserDefinedType[str]):
+    """Which transactions had ended at an instant, as PostgreSQL writes it: xmin:xmax:xip.
+
+    https://www.postgresql.org/docs/18/functions-info.html#FUNCTIONS-PG-SNAPSHOT-PARTS
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return its name in SQL."""
+        return "pg_snapshot"
+
+
+ischema_names["xid8"] = Xid  # so that a schema's comparison knows it
 
 NOW = func.now()
 #: PostgreSQL sorts NaN above Infinity and equal to itself, so this also refuses NaN.

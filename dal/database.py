@@ -14,12 +14,17 @@ Isolation: https://www.postgresql.org/docs/18/transaction-iso.html
 
 from __future__ import annotations
 
+import json
+import select
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DBAPIError,
+    DisconnectionError,
     OperationalError,
     ProgrammingError,
     TimeoutError as PoolTimeout,
@@ -27,7 +32,7 @@ from sqlalchemy.exc import (
 
 from dal import migrate
 from dal.embedded import Embedded
-from dal.errors import BadValue, TooSlow, Unavailable
+from dal.errors import BadValue, CannotServe, Doubtful, TooSlow, Unavailable
 from dal.settings import DalSettings
 
 if TYPE_CHECKING:
@@ -41,6 +46,9 @@ __all__ = ["Connection", "Ledger", "driver_url", "open_ledger"]
 QUERY_CANCELED = "57014"
 UNDEFINED = ("42P01", "42703", "42704")  # table, column, type
 LOCK_NOT_AVAILABLE = "55P03"
+NOT_IN_PREREQUISITE_STATE = "55000"  # a standby was asked what only a primary knows
+PATIENCE = 2  # seconds, for a connection: whoever waits should soon know why
+NAMED = text("SELECT set_config('freshledger.who', :who, true)")
 
 
 class Ledger:
@@ -63,13 +71,14 @@ class Ledger:
         self._writing = self._engine("default_transaction_read_only=off")
 
     def _engine(self, access: str, **options: str) -> Engine:
-        return create_engine(
+        engine = create_engine(
             self.url,
             pool_size=self._settings.pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=PATIENCE,
+            json_deserializer=partial(json.loads, parse_float=Decimal),
             connect_args={
-                "connect_timeout": 5,
+                "connect_timeout": PATIENCE,
                 "application_name": "freshledger",
                 "client_encoding": "utf8",  # a server in SQL_ASCII would send bytes
                 "options": f"-c statement_timeout={self._settings.statement_timeout_ms}"
@@ -77,6 +86,9 @@ class Ledger:
             },
             **options,
         )
+        event.listen(engine, "connect", check_durability)
+        event.listen(engine, "checkout", check_alive)
+        return engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -100,13 +112,27 @@ class Ledger:
             yield conn
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, who: str = "") -> Iterator[Connection]:
         """Yield a connection in a transaction that commits when the block ends.
 
-        Raises: as `read`; whatever leaves the block undoes all of it.
+        Args:
+            who: whom the change log names; the database role where nobody is given.
+
+        Raises:
+            Unavailable: as `read`; whatever leaves the block undoes all of it.
+            Doubtful: the connection broke while PostgreSQL was committing.
         """
-        with _said_plainly(), self._writing.begin() as conn:
-            yield conn
+        with _said_plainly(), self._writing.connect() as conn:
+            transaction = conn.begin()
+            try:
+                if who:
+                    conn.execute(NAMED, {"who": who})
+                yield conn
+            except BaseException:
+                transaction.rollback()
+                raise
+            with _doubtful():
+                transaction.commit()
 
     @contextmanager
     def trial(self) -> Iterator[Connection]:
@@ -192,6 +218,46 @@ def driver_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
+def check_durability(connection: Any, _record: object) -> None:  # noqa: ANN401 (of the driver)
+    """Refuse a server that acknowledges what it may lose: a page would show what never was.
+
+    Raises:
+        CannotServe: synchronous_commit is off.
+    """
+    with connection.cursor() as cursor:
+        found = cursor.execute("SHOW synchronous_commit").fetchone()[0]
+    if not connection.autocommit:
+        connection.rollback()
+    if found == "off":
+        raise CannotServe(
+            "synchronous_commit is off, so that a crash can undo what was saved and seen; put"
+            " synchronous_commit = on into postgresql.conf, or ALTER ROLE … SET synchronous_commit"
+            " = on"
+        )
+
+
+def check_alive(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401
+    """Take no connection from the pool that the server has closed: a restart costs no request.
+
+    Nobody has asked anything on it, so what can be read from it is its end. No message is sent.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError
+
+
+@contextmanager
+def _doubtful() -> Iterator[None]:
+    """Say that a COMMIT whose answer did not arrive may have happened."""
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, OperationalError):
+            raise Doubtful("look whether it was; the same form can be sent again") from error
+        raise
+
+
 @contextmanager
 def _said_plainly() -> Iterator[None]:
     """Turn what the driver raises about the server into the data layer's own errors."""
@@ -209,6 +275,8 @@ def _plain(error: DBAPIError) -> Unavailable | None:
     state = getattr(error.orig, "sqlstate", None)
     if state == QUERY_CANCELED:
         return TooSlow("narrow the filter, or raise STATEMENT_TIMEOUT_MS")
+    if state == NOT_IN_PREREQUISITE_STATE and "recovery" in str(error.orig):
+        return Unavailable("this server is a standby; only a primary can say what is true now")
     if state == LOCK_NOT_AVAILABLE:
         return Unavailable("somebody else holds a lock for too long; try again when they are done")
     if isinstance(error, ProgrammingError) and state in UNDEFINED:

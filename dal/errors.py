@@ -12,6 +12,7 @@
     ├── Conflict            the row changed since it was read, or the name is taken
     └── Unavailable         PostgreSQL cannot answer now
         ├── TooSlow         a statement ran into its time limit
+        ├── Doubtful        nobody knows whether an edit was saved
         └── CannotServe     there is no server, and none can be started
 
 The class is the meaning, its docstring the headline, its arguments the particulars.
@@ -79,6 +80,10 @@ class Unavailable(DalError):
 
 class TooSlow(Unavailable):
     """The question ran into its time limit"""
+
+
+class Doubtful(Unavailable):
+    """The connection broke while this was being saved"""
 
 
 class CannotServe(Unavailable):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, Subquery, Text, cast, func, select, true
+from sqlalchemy import CTE, ColumnElement, Select, Subquery, func, select, true
 
-from dal import tables
+from dal import snapshots, tables
 from dal.conditions import PRINCIPAL
 from dal.filters import EVERYTHING, Filter, Shape, clauses, named_keys, refuse_strangers, strangers
 from dal.records import AssetSum, Totals
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 tx = tables.transactions
-#: Columns before those of strangers: count, snapshot, instant.
-FACTS = 3
+#: Columns before those of strangers: the count, and the token.
+FACTS = 1 + snapshots.COLUMNS
 
 
 def totals(conn: Connection, where: Filter = EVERYTHING) -> Totals:
@@ -32,7 +32,7 @@ def totals(conn: Connection, where: Filter = EVERYTHING) -> Totals:
     start = FACTS + len(named_keys(where.shape))
     refuse_strangers(where, rows[0][FACTS:start])
     sums = tuple(AssetSum(*row[start:]) for row in rows if row.asset_id is not None)
-    return Totals(rows[0].transactions, sums, rows[0].snapshot, rows[0].as_of)
+    return Totals(rows[0].transactions, sums, snapshots.snapshot(rows[0][1:FACTS]))
 
 
 def totals_statement(where: Filter = EVERYTHING) -> Select[Any]:
@@ -46,8 +46,7 @@ def _totals_statement(shape: Shape) -> Select[Any]:
     count = select(func.count()).select_from(matching).scalar_subquery()
     facts = select(
         count.label("transactions"),
-        cast(func.pg_current_snapshot(), Text).label("snapshot"),
-        func.statement_timestamp().label("as_of"),
+        *snapshots.columns(),
         *strangers(shape),
     ).subquery("facts")
     sums = _sums(matching)

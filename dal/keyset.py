@@ -8,10 +8,8 @@ Every order ends in the id, so it is total: no row is skipped or shown twice bet
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, tuple_
 
+from dal import seals
 from dal.errors import BadCursor, BadFilter, ForeignCursor
 from dal.tables import transactions as tx
 
@@ -118,6 +117,12 @@ class Cursor:
         return cls(order, side, (getattr(row, order.name), row.id))
 
     @classmethod
+    def holding(cls, order: Order, row: Transaction) -> Cursor:
+        """Return the place right ahead of a row, to read a page that begins with it."""
+        before = row.id + 1 if order.descending else row.id - 1
+        return cls(order, "after", (getattr(row, order.name), before))
+
+    @classmethod
     def first(cls, order: Order) -> Cursor:
         """Return the place ahead of all rows, to read the first page from."""
         return cls(order, "after", None)
@@ -171,7 +176,7 @@ def beside(
 
 # ── The signed text ──────────────────────────────────────────────────────────────────────────
 
-SIGNATURE = 16  # bytes of HMAC-SHA-256, RFC 2104 §5 allows half
+PURPOSE = b"cursor 1"
 
 
 def seal(cursor: Cursor, endpoint: str, where: Filter, key: bytes) -> str:
@@ -187,7 +192,7 @@ def seal(cursor: Cursor, endpoint: str, where: Filter, key: bytes) -> str:
         [endpoint, _print(where), cursor.order.key, cursor.side, _key_text(cursor)],
         separators=(",", ":"),
     ).encode()
-    return _text(_signature(body, key) + body)
+    return seals.seal(body, PURPOSE, key)
 
 
 def unseal(text: str, endpoint: str, where: Filter, order: Order, key: bytes) -> Cursor:
@@ -197,7 +202,9 @@ def unseal(text: str, endpoint: str, where: Filter, order: Order, key: bytes) ->
         BadCursor: it is not ours, damaged, or from another endpoint.
         ForeignCursor: it is genuine, but of another filter or order.
     """
-    body = _opened(text, key)
+    body = seals.opened(text, PURPOSE, key)
+    if body is None:
+        raise BadCursor("cursor", "start again from the first page")
     try:
         origin, printed, order_key, side, place = json.loads(body)
         cursor = Cursor(ORDERS[order_key], side, _key(ORDERS[order_key], place))
@@ -210,35 +217,6 @@ def unseal(text: str, endpoint: str, where: Filter, order: Order, key: bytes) ->
     if cursor.order is not order:
         raise ForeignCursor("cursor", "the order has changed since; go to the first page")
     return cursor
-
-
-def _opened(text: str, key: bytes) -> bytes:
-    """Return what `seal` signed.
-
-    Raises:
-        BadCursor: it did not write this text, or did it with another key.
-    """
-    raw = _raw(text)
-    signature, body = raw[:SIGNATURE], raw[SIGNATURE:]
-    # The text must also be the one that seal() writes: base64 leaves spare bits in its last letter.
-    if _text(raw) != text or not hmac.compare_digest(signature, _signature(body, key)):
-        raise BadCursor("cursor", "start again from the first page")
-    return body
-
-
-def _raw(text: str) -> bytes:
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (TypeError, ValueError):  # binascii.Error is a ValueError
-        return b""
-
-
-def _signature(body: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, b"cursor 1\0" + body, hashlib.sha256)[:SIGNATURE]
-
-
-def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _print(where: Filter) -> str:

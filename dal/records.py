@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 #: Arithmetic on money: wide enough for 2^256 with any scale, and an error instead of a rounding.
@@ -41,9 +42,71 @@ TransactionType = Literal[
 Status = Literal["confirmed", "pending", "failed"]
 MovementKind = Literal["principal", "fee"]
 Outcome = Literal["imported", "duplicate", "skipped", "rejected"]
+Op = Literal["insert", "update", "delete"]
 Colour = Literal[
     "grey", "red", "orange", "yellow", "green", "teal", "blue", "indigo", "purple", "pink"
 ]
+
+
+# ── When something was true ──────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Which transactions of one PostgreSQL had ended when something was read from it.
+
+    Numbers of transactions compare only within one incarnation: a server that recovers from a
+    crash may give away again those of transactions that left no trace in its log.
+    """
+
+    system: str  # PostgreSQL's identifier of the whole cluster
+    timeline: int  # goes up with every promotion
+    incarnation: int  # microseconds; another after every recovery from a crash
+    visible: str  # xmin:xmax:xip,xip,… as pg_current_snapshot() writes it
+    as_of: datetime  # aware, UTC; by the database's clock, never later than it was true
+
+    @property
+    def _ended(self) -> tuple[int, frozenset[int]]:
+        """Return the number that no transaction had reached yet, and those below still running."""
+        _, limit, running = self.visible.split(":")
+        return int(limit), frozenset(map(int, filter(None, running.split(","))))
+
+    @property
+    def lineage(self) -> tuple[str, int, int]:
+        """Return what two snapshots must share to be compared."""
+        return self.system, self.timeline, self.incarnation
+
+    def includes(self, xid: int) -> bool:
+        """Return whether that transaction had ended, however it did."""
+        limit, running = self._ended
+        return xid < limit and xid not in running
+
+    def includes_all_to(self, xid: int) -> bool:
+        """Return whether that transaction and all before it had ended."""
+        return xid < int(self.visible.split(":")[0])
+
+    def dominates(self, other: Snapshot) -> bool:
+        """Return whether all that `other` includes is included here; never across lineages."""
+        if self.lineage != other.lineage:
+            return False
+        limit, running = self._ended
+        return limit >= other._ended[0] and not any(map(other.includes, running))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the change log: what one writer did to one row."""
+
+    seq: int  # grows, but not in the order of commits
+    xid: int  # of the writing transaction; what one save did has one
+    at: datetime  # aware, UTC
+    who: str  # whom the application named, else the database role
+    relation: str  # the table
+    op: Op
+    id: int  # of the row, or of the transaction, wallet, contact or import that it is a part of
+    part: str  # the rest of its key; "" where the id is the whole
+    before: Mapping[str, Any] | None  # of an update what it changed, of a delete the whole row
+    after: Mapping[str, Any] | None  # of an update; an inserted row stands in its table
 
 
 # ── What a page shows ────────────────────────────────────────────────────────────────────────
@@ -163,8 +226,7 @@ class Totals:
 
     transactions: int
     sums: tuple[AssetSum, ...]
-    snapshot: str
-    as_of: datetime
+    snapshot: Snapshot
 
 
 @dataclass(frozen=True, slots=True)

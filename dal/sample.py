@@ -30,13 +30,13 @@ def load(conn: Connection) -> int:
     """Bring the sample into an empty ledger. Returns the number of its transactions."""
     story, reports = Story(), []
     _own(conn, story)
+    _paint(conn)
     for name, rows in story.rows.items():
         file = f"sample-{name.lower().replace(' ', '-')}.csv"
         source = open_file(_file(rows), file)
         reports.append(ingest(conn, source, file, wallet=name + MARK, sample=True))
         _came_with(conn, name, reports[-1].import_id)
     _know(conn, story, reports[0].import_id)
-    _paint(conn)
     return sum(report.transactions for report in reports)
 
 
@@ -67,7 +67,8 @@ def _came_with(conn: Connection, name: str, import_id: int | None) -> None:
 
 
 def _know(conn: Connection, story: Story, import_id: int | None) -> None:
-    """Name the people, who leave with the sample's first import."""
+    """Name the people, who leave with the sample's first import as its labels do."""
+    conn.execute(update(tables.labels).values(import_id=import_id))
     contacts, places = tables.contacts, tables.contact_addresses
     for party, reach in story.reach.items():
         new = insert(contacts).values(name=party, import_id=import_id).returning(contacts.c.id)
@@ -78,7 +79,6 @@ def _know(conn: Connection, story: Story, import_id: int | None) -> None:
 
 
 def _paint(conn: Connection) -> None:
-    """Give the labels their colours."""
-    labels = tables.labels
-    for label, colour in LABELS.items():
-        conn.execute(update(labels).where(labels.c.name == label).values(colour=colour))
+    """Make the labels in their colours."""
+    colours = [{"name": name, "colour": colour} for name, colour in LABELS.items()]
+    conn.execute(insert(tables.labels).values(colours))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, func, literal_column, select
 
 from dal import keyset, tables
 from dal.fields import BY_KEY
@@ -43,16 +43,16 @@ def rows(shape: Shape, order: Order, limit: int, *, placed: bool, backward: bool
     return select(tx).where(*conditions).order_by(*by).limit(_text(limit)).cte("slice")
 
 
-def others(shape: Shape, order: Order, *, backward: bool) -> ColumnElement[bool]:
-    """Return whether rows lie on the side of the place that the page does not read.
+def others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
+    """Return how many rows lie on the side of the place that the page does not read, to `most`.
 
-    The nearest of them is asked for by its order, so that the index finds it in one probe.
+    The nearest of them are asked for by their order, so that the index finds them in one probe.
     """
     there = _beside(order, backward=not backward, at_it=True)
     columns, conditions = _asked(shape, order, there)
     by = _by(columns, descending=order.descending == backward)
-    nearest = select(tx.c.id).where(*conditions).order_by(*by).limit(ONE)
-    return nearest.scalar_subquery().is_not(None)  # EXISTS would throw the order away
+    nearest = select(tx.c.id).where(*conditions).order_by(*by).limit(_text(most))
+    return select(func.count()).select_from(nearest.subquery("nearest")).scalar_subquery()
 
 
 def countable(shape: Shape) -> int:

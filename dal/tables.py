@@ -42,11 +42,13 @@ from dal.columns import (
     transaction_type,
     version_column,
 )
+from dal.tables_log import change_op, changes, prunings
 
 __all__ = [
-    "assets", "colour", "contact_addresses", "contacts", "hashed", "import_rows", "imports",
-    "labels", "metadata", "movement_kind", "movements", "row_outcome", "transaction_labels",
-    "transaction_status", "transaction_type", "transactions", "wallet_addresses", "wallets",
+    "assets", "change_op", "changes", "colour", "contact_addresses", "contacts", "hashed",
+    "import_rows", "imports", "labels", "metadata", "movement_kind", "movements", "prunings",
+    "row_outcome", "transaction_labels", "transaction_status", "transaction_type", "transactions",
+    "wallet_addresses", "wallets",
 ]  # fmt: skip
 
 imports = Table(

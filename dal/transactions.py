@@ -11,23 +11,22 @@ from sqlalchemy import (
     Select,
     Text,
     cast,
-    false,
     func,
+    literal_column,
     select,
     true,
 )
 from sqlalchemy.types import NullType
 
-from dal import keyset, slices, tables
+from dal import keyset, slices, snapshots, tables
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
-from dal.records import Choice, Tag, Transaction
+from dal.records import Choice, Snapshot, Tag, Transaction
 from dal.shown import resorted, shown, shown_statement, transaction, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from sqlalchemy import Column, Connection, Row, Table
 
@@ -57,10 +56,10 @@ class Page:
     cursor: Cursor | None  # where it begins; None: at the first row
     has_previous: bool
     has_next: bool
+    ahead: int  # rows known to lie ahead of the first: up to AHEAD if they were counted, else to 1
     counted: int  # of all that match, up to `countable` + 1
     countable: int  # beyond, counting would cost more than the page
-    snapshot: str  # of PostgreSQL: xmin:xmax:xip
-    as_of: datetime  # aware, UTC
+    snapshot: Snapshot
     wallets: tuple[Choice, ...]  # all there are, to choose from
     labels: tuple[Tag, ...]
 
@@ -84,6 +83,11 @@ class Page:
         return Cursor.at(self.order, "after", self.rows[-1]) if self.rows else self.first
 
     @property
+    def here(self) -> Cursor | None:
+        """Return where this page begins, whatever comes ahead of it; None: it has no rows."""
+        return Cursor.holding(self.order, self.rows[0]) if self.rows else None
+
+    @property
     def first(self) -> Cursor:
         """Return where the first page begins; no cursor at all means the same."""
         return Cursor.first(self.order)
@@ -94,6 +98,9 @@ class Page:
         return Cursor.last(self.order)
 
 
+#: Rows ahead of a page are counted to here; "or more" will do.
+AHEAD = 100
+
 # ── A page ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -103,13 +110,23 @@ def page(
     order: Order = NEWEST_FIRST,
     cursor: Cursor | None = None,
     size: int = USUAL,
+    *,
+    count_ahead: bool = False,
 ) -> Page:
     """Return one page, all of it from one statement.
+
+    Args:
+        conn: a read block's.
+        where: the filter.
+        order: in which the rows come.
+        cursor: where the page begins, or ends; None: at the first row.
+        size: how many rows at most.
+        count_ahead: whether to count the rows ahead of it, up to `AHEAD`.
 
     Raises:
         NotFound: the filter names a wallet, asset, label, contact or import that does not exist.
     """
-    statement = page_statement(where, order, cursor, size)
+    statement = page_statement(where, order, cursor, size, count_ahead=count_ahead)
     rows = conn.execute(statement, page_parameters(where, cursor)).all()
     return _page(rows, where, order, cursor, size)
 
@@ -119,13 +136,15 @@ def page_statement(
     order: Order = NEWEST_FIRST,
     cursor: Cursor | None = None,
     size: int = USUAL,
+    *,
+    count_ahead: bool = False,
 ) -> Select[Any]:
     """Return the statement of a page; `page_parameters` has what it binds.
 
     It depends on the filter's shape alone, so one text serves all values of the same conditions.
     """
     place = None if cursor is None else (cursor.side, cursor.key is not None)
-    return _page_statement(where.shape, order.key, place, size)
+    return _page_statement(where.shape, order.key, place, size, AHEAD if count_ahead else 1)
 
 
 def page_parameters(where: Filter, cursor: Cursor | None) -> dict[str, Any]:
@@ -135,13 +154,15 @@ def page_parameters(where: Filter, cursor: Cursor | None) -> dict[str, Any]:
 
 @lru_cache(maxsize=512)
 def _page_statement(
-    shape: Shape, order_key: str, place: tuple[str, bool] | None, size: int
+    shape: Shape, order_key: str, place: tuple[str, bool] | None, size: int, ahead: int
 ) -> Select[Any]:
     order = keyset.ORDERS[order_key]
     side, placed = place or ("after", False)
     backward = side == "before"
     rows = shown(slices.rows(shape, order, size + 1, placed=placed, backward=backward))
-    others = slices.others(shape, order, backward=backward) if placed else false()
+    others = (
+        slices.others(shape, order, ahead, backward=backward) if placed else literal_column("0")
+    )
     facts = _facts(shape, others).subquery("facts")
     return (
         select(facts, rows)
@@ -150,7 +171,7 @@ def _page_statement(
     )
 
 
-def _facts(shape: Shape, others: ColumnElement[bool]) -> Select[Any]:
+def _facts(shape: Shape, others: ColumnElement[int]) -> Select[Any]:
     """Return the one row that every page has: count, token, names to choose from, strangers."""
     counted = select(func.count()).select_from(
         slices.some(shape, slices.countable(shape) + 1).subquery("some")
@@ -158,8 +179,7 @@ def _facts(shape: Shape, others: ColumnElement[bool]) -> Select[Any]:
     return select(
         counted.scalar_subquery().label("counted"),
         others.label("others"),
-        cast(func.pg_current_snapshot(), Text).label("snapshot"),
-        func.statement_timestamp().label("as_of"),
+        *snapshots.columns(),
         *_listed(tables.wallets, *(tables.wallets.c[name] for name in WALLET)),
         *_listed(tables.labels, *(tables.labels.c[name] for name in LABEL)),
         *strangers(shape),
@@ -185,7 +205,9 @@ def _listed(table: Table, *columns: Column[Any]) -> list[Any]:
 
 # ── From rows to records ─────────────────────────────────────────────────────────────────────
 
-FACTS = 4 + len(WALLET) + len(LABEL)
+TOKEN = 2  # where its columns begin, behind the count and whether there are others
+LISTS = TOKEN + snapshots.COLUMNS
+FACTS = LISTS + len(WALLET) + len(LABEL)
 
 
 def _page(
@@ -202,14 +224,14 @@ def _page(
         order=order,
         size=size,
         cursor=cursor,
-        has_previous=more if backward else facts.others,
-        has_next=facts.others if backward else more,
+        has_previous=more if backward else facts.others > 0,
+        has_next=facts.others > 0 if backward else more,
+        ahead=int(more) if backward else facts.others,
         counted=facts.counted,
         countable=slices.countable(where.shape),
-        snapshot=facts.snapshot,
-        as_of=facts.as_of,
-        wallets=zipped(Choice, facts[4:6]),
-        labels=zipped(Tag, facts[6:9]),
+        snapshot=snapshots.snapshot(facts[TOKEN:LISTS]),
+        wallets=zipped(Choice, facts[LISTS : LISTS + len(WALLET)]),
+        labels=zipped(Tag, facts[LISTS + len(WALLET) : FACTS]),
     )
 
 

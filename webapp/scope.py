@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -10,21 +11,23 @@ from urllib.parse import parse_qsl
 from flask import g as flask_g, request
 from flask.ctx import _AppCtxGlobals
 
-from dal import keyset, periods
+from dal import keyset, periods, snapshots
 from dal.errors import BadFilter, BadInput
 from dal.filters import Filter
+from webapp.pages.moment import Moment
 from webapp.state import state, zone as known_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from zoneinfo import ZoneInfo
 
-    from dal.database import Ledger
+    from dal.database import Connection, Ledger
     from dal.keyset import Cursor, Order
+    from dal.records import Snapshot
     from webapp.errors import Refusal
 
 ENDPOINT = "transactions"  # what the cursors of the list are sealed for
-RESERVED = ("order", "size", "cursor", "jump")
+RESERVED = ("order", "size", "cursor", "jump", "live")
 #: Endpoints that take a filter, which judges its own keys.
 FILTERED = frozenset({"transactions.index", "transactions.totals", "transactions.row"})
 #: The keys that other endpoints take; any other key is refused, never ignored.
@@ -41,6 +44,7 @@ class Scope(_AppCtxGlobals):
     """What is asked, of whom, and by whom."""
 
     refusal: Refusal | None = None  # why the page is shown again, with what was typed
+    seen: Snapshot | None = None  # at which all that the answer says of the ledger is true
 
     @cached_property
     def now(self) -> datetime:
@@ -51,6 +55,23 @@ class Scope(_AppCtxGlobals):
     def ledger(self) -> Ledger:
         """Return the ledger."""
         return state().books.ledger
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection whose statements all see one snapshot, which the answer names."""
+        with self.ledger.snapshot() as conn:
+            self.seen = snapshots.taken(conn)
+            yield conn
+
+    @property
+    def token(self) -> str:
+        """Return the signed snapshot that the answer is true at; "" where nothing was read."""
+        return snapshots.seal(self.seen, state().snapshot_key) if self.seen else ""
+
+    @property
+    def as_of(self) -> Moment | None:
+        """Return when the answer was true, as the reader's clock shows it."""
+        return Moment.of(self.seen.as_of, self.zone) if self.seen else None
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -110,6 +131,11 @@ class Scope(_AppCtxGlobals):
             key = state().cursor_key
             return keyset.unseal(text, ENDPOINT, self.where, self.order, key)
         return self._day(jump) if jump else None
+
+    @cached_property
+    def live(self) -> bool:
+        """Return whether an open page asks for itself anew."""
+        return self.one("live") == "1"
 
     def _day(self, text: str) -> Cursor:
         """Return the place from which the page reads on with that day's rows."""

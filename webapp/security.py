@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import abort, request, session
 
+from webapp.scope import g
 from webapp.state import state
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def csrf_token() -> str:
 def add_headers(response: Response) -> Response:
     """Add what browsers should enforce; whatever does not say otherwise is never kept by them."""
     response.headers.extend(HEADERS)
+    if g.seen is not None:
+        response.headers["Freshledger-Snapshot"] = g.token
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

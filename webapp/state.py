@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from webapp.settings import WebSettings
 
 EXTENSION = "freshledger"
+PURPOSES = ("session", "cursor", "upload", "snapshot")
 
 
 class Books:
@@ -64,6 +65,7 @@ class State:
     session_key: bytes = field(repr=False)
     cursor_key: bytes = field(repr=False)
     upload_key: bytes = field(repr=False)
+    snapshot_key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, settings: WebSettings, ledger: Ledger | None) -> State:
@@ -76,7 +78,7 @@ class State:
         if found is None:
             raise BadValue("TIME_ZONE", f"there is no {settings.time_zone!r}; as in Europe/Vienna")
         secret = signing.secret_of(settings)
-        keys = (signing.derived(secret, purpose) for purpose in ("session", "cursor", "upload"))
+        keys = (signing.derived(secret, purpose) for purpose in PURPOSES)
         return cls(settings, Books(settings.dal, ledger), found, *keys)
 
     @property

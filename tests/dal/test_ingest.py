@@ -370,10 +370,23 @@ def test_real_explorer_files(conn: Connection) -> None:
 
 
 def everything(conn: Connection) -> dict[str, Any]:
-    """Return all tables but for what a sequence or a known asset leaves behind."""
-    kept = [name for name in ALL if name != "assets"]
+    """Return all tables but for what a sequence or a known asset leaves behind.
+
+    A transaction's version is left out: it counts the edits, and taking one back is another.
+    """
+    kept = (tables.metadata.tables[name] for name in ALL if name != "assets")
     return {
-        name: sorted(map(repr, conn.execute(select(tables.metadata.tables[name])))) for name in kept
+        table.name: sorted(
+            repr(
+                [
+                    value
+                    for column, value in zip(table.c, row, strict=True)
+                    if (table.name, column.name) != ("transactions", "version")
+                ]
+            )
+            for row in conn.execute(select(table))
+        )
+        for table in kept
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from dal import keyset, transactions
+from dal import keyset, seals, transactions
 from dal.errors import BadCursor, ForeignCursor
 from dal.filters import EVERYTHING, Filter
 from dal.keyset import LAST_ID, NEWEST_FIRST, ORDERS, Cursor, seal, unseal
@@ -104,7 +104,7 @@ def test_other_keys_and_endpoints() -> None:
 def test_signed_by_another_version(body: object) -> None:
     """Whatever else the key has signed is no cursor of ours, and no crash."""
     raw = json.dumps(body).encode()
-    bad(keyset._text(keyset._signature(raw, KEY) + raw))
+    bad(seals.seal(raw, keyset.PURPOSE, KEY))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_signed_by_another_version(body: object) -> None:
 def test_a_signed_place_that_is_none(key: object) -> None:
     whole = ["transactions", keyset._print(EVERYTHING), "-time", "after", key]
     raw = json.dumps(whole).encode()
-    bad(keyset._text(keyset._signature(raw, KEY) + raw))
+    bad(seals.seal(raw, keyset.PURPOSE, KEY))
 
 
 @pytest.mark.parametrize("asked", ["wallet=a", "wallet!=a", "date=2024"])

@@ -306,9 +306,9 @@ def test_a_filter_that_asks_elsewhere_says_more_than(conn: Connection) -> None:
 def test_a_page_says_when_it_was_true(ledger: Ledger) -> None:
     with ledger.read() as conn:
         before, after = transactions.page(conn), transactions.page(conn)
-    assert before.as_of < after.as_of
-    assert before.as_of.utcoffset() == rows.NOON.utcoffset()
-    assert [part.isdecimal() for part in before.snapshot.split(":")[:2]] == [True, True]
+    assert before.snapshot.as_of < after.snapshot.as_of
+    assert before.snapshot.as_of.utcoffset() == rows.NOON.utcoffset()
+    assert [part.isdecimal() for part in before.snapshot.visible.split(":")[:2]] == [True, True]
 
 
 def test_the_text_depends_on_the_shape_alone() -> None:

@@ -114,7 +114,7 @@ def test_tables_and_migrations_are_the_same(ledger: Ledger, empty: Ledger) -> No
         conn.execute(text("CREATE EXTENSION pg_trgm"))
         for kind in (
             tables.transaction_type, tables.transaction_status, tables.movement_kind,
-            tables.row_outcome, tables.colour,
+            tables.row_outcome, tables.colour, tables.change_op,
         ):  # fmt: skip
             kind.create(conn, checkfirst=False)
         tables.metadata.create_all(conn)
@@ -126,10 +126,32 @@ def test_tables_and_migrations_are_the_same(ledger: Ledger, empty: Ledger) -> No
 
 
 def test_every_table_has_its_triggers(ledger: Ledger) -> None:
+    """A table that is not logged could be changed without a trace."""
     with ledger.read() as conn:
-        found = {row[1] for row in catalogue(conn) if row[0] == "trigger"}
-        assert found == {f"transaction_amount_{word}" for word in ("insert", "update", "delete")}
+        found = conn.exec_driver_sql(
+            "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger"
+            " WHERE NOT tgisinternal"
+        )
+        rows = [tuple(row) for row in found]
         assert set(inspect(conn).get_table_names()) == {*tables.metadata.tables, "alembic_version"}
+    logged = {table.name for table in tables.metadata.sorted_tables} - UNLOGGED
+    always = {(table, name) for table, name, enabled in rows if enabled == "A"}
+    assert always == {
+        *((table, f"log_{word}") for table in logged for word in LOGGED),
+        *((table, f"{table}_version") for table in logged if "version" in columns_of(table)),
+        ("changes", "changes_are_kept"),
+    }
+    others = {name for table, name, enabled in rows if enabled != "A"}
+    assert others == {f"transaction_amount_{word}" for word in ("insert", "update", "delete")}
+
+
+#: The log itself and its bookkeeping.
+UNLOGGED = {"changes", "prunings"}
+LOGGED = ("insert", "update", "delete", "truncate")
+
+
+def columns_of(table: str) -> set[str]:
+    return set(tables.metadata.tables[table].columns.keys())
 
 
 def test_one_head_in_one_numbered_row() -> None:

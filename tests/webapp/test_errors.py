@@ -171,7 +171,7 @@ def test_wrong_method_and_too_much(site: Site) -> None:
 def test_no_answer_is_503_with_the_reason(
     app: Flask, monkeypatch: pytest.MonkeyPatch, error: Unavailable
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("dal.transactions.page", fail)
@@ -195,7 +195,7 @@ def test_without_a_server_the_page_says_so(tmp_path: Path) -> None:
 def test_a_mistake_of_ours_is_said_without_its_innards(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("innards")
 
     monkeypatch.setattr("dal.transactions.page", fail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -117,9 +117,12 @@ def test_more_than_is_said_where_counting_stopped(
     from dal import transactions
 
     page = transactions.page
-    monkeypatch.setattr(
-        transactions, "page", lambda *some: replace(page(*some), counted=page(*some).countable + 1)
-    )
+
+    def many(*some: Any, **named: Any) -> transactions.Page:
+        found = page(*some, **named)
+        return replace(found, counted=found.countable + 1)
+
+    monkeypatch.setattr(transactions, "page", many)
     text = site.get("/transactions").text
     assert "more than 1,000 transactions" in text
     assert "exact count and sums" in text

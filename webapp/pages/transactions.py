@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dal.keyset import NEWEST_FIRST, ORDERS, USUAL
 from webapp.pages.form import Group, groups
-from webapp.pages.moment import Moment
 from webapp.pages.rows import Cell, Row, Rows
 from webapp.template_filters import Amount, amount, count, network_title, short_address
 
@@ -57,6 +56,7 @@ class Around:
     previous: str | None
     next: str | None
     last: str | None
+    here: str  # the same page, held at its first row: rows that come ahead of it do not push it
     order: Link
     size: Link
     orders: tuple[Link, ...]
@@ -83,6 +83,7 @@ class Around:
             previous=links.at(page.previous) if page else None,
             next=links.at(page.next) if page else None,
             last=links.at(page.last) if page and page.has_next else None,
+            here=(links.at(page.here) if page else None) or links.first,
             order=next(each for each in orders if each.chosen),
             size=next(each for each in sizes if each.chosen),
             orders=orders,
@@ -105,8 +106,8 @@ class TransactionsPage:
     around: Around
     count: str = ""  # "84 transactions", "more than 1,000 transactions"
     count_is_exact: bool = True
-    as_of: Moment | None = None  # None where nothing was read
     rows: tuple[Row, ...] = ()
+    ahead: int = 0  # rows that came ahead of the first one shown, if that was asked for
     asked: tuple[Asked, ...] = ()
     labels: tuple[Tag, ...] = ()
     ledger_is_empty: bool = False
@@ -128,8 +129,8 @@ class TransactionsPage:
             title=sentence(where),
             count="more than " * (not exact) + count(counted, "transaction"),
             count_is_exact=exact,
-            as_of=Moment.of(found.as_of, zone),
             rows=Rows(links, zone).all(found.rows),
+            ahead=found.ahead,
             form=groups(where.pairs(), names(found)),
             asked=tuple(each for one in where.conditions for each in _asked(one, links)),
             around=Around.of(links, found.order.key, found.size, found),
@@ -207,17 +208,15 @@ class TotalsPage:
     section: ClassVar[str] = "transactions"
     title: str
     count: str
-    as_of: Moment
     sums: tuple[Sum, ...]
     back: str
 
     @classmethod
-    def of(cls, found: Totals, where: Filter, links: Links, zone: tzinfo) -> TotalsPage:
+    def of(cls, found: Totals, where: Filter, links: Links) -> TotalsPage:
         """Return the page of the figures."""
         return cls(
             title=sentence(where),
             count=count(found.transactions, "transaction"),
-            as_of=Moment.of(found.as_of, zone),
             sums=tuple(_sum(each, links) for each in found.sums),
             back=links.first,
         )

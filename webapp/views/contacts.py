@@ -25,7 +25,7 @@ MOST = 50  # names offered at once
 @bp.get("/contacts")
 def index(**_: int) -> str:
     """Show every contact."""
-    with g.ledger.read() as conn:
+    with g.snapshot() as conn:
         page = ContactsPage.of(contacts.all(conn))
     return render_template("contacts/index.html", page=page)
 

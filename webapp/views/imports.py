@@ -35,7 +35,7 @@ ALL = 1_000_000
 @bp.get("/imports")
 def index() -> str:
     """Show every import, and the form for the next one."""
-    with g.ledger.snapshot() as conn:
+    with g.snapshot() as conn:
         page = ImportsPage.of(imports.all(conn), wallets.all(conn), g.zone)
     return render_template("imports/index.html", page=page)
 
@@ -85,7 +85,7 @@ def discard(token: str) -> Redirect:
 def show(import_id: int) -> str:
     """Show what became of each row of an import."""
     chosen = _outcome()
-    with g.ledger.snapshot() as conn:
+    with g.snapshot() as conn:
         one = imports.get(conn, import_id)
         rows = list(imports.rows(conn, import_id, chosen, ROWS + 1))
         loses = transactions.page(conn, _edited(import_id), size=1).counted
@@ -97,7 +97,7 @@ def show(import_id: int) -> str:
 def download(import_id: int) -> Response:
     """Answer the rows that did not come in, with the reason of each."""
     wanted = (_outcome(),) if _outcome() else NOT_IMPORTED
-    with g.ledger.snapshot() as conn:
+    with g.snapshot() as conn:
         imports.get(conn, import_id)
         rows = [row for word in wanted for row in imports.rows(conn, import_id, word, ALL)]
     response = Response(_csv(sorted(rows, key=lambda row: row.line)), mimetype="text/csv")

@@ -24,7 +24,7 @@ HERE = "/labels"
 @bp.get("/labels")
 def index(**_: int) -> str:
     """Show every label with the number of its transactions."""
-    with g.ledger.read() as conn:
+    with g.snapshot() as conn:
         page = LabelsPage.of(labels.all(conn))
     return render_template("labels/index.html", page=page)
 

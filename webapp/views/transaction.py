@@ -27,7 +27,7 @@ SEE_OTHER = HTTPStatus.SEE_OTHER
 def show(transaction_id: int) -> str:
     """Show a transaction with all that the ledger knows of it."""
     links = Links(Filter(), keyset.NEWEST_FIRST.key, keyset.USUAL)
-    with g.ledger.snapshot() as conn:
+    with g.snapshot() as conn:
         found = details.get(conn, transaction_id)
     page = TransactionPage.of(found, links, g.zone)
     return render_template("transactions/show.html", page=page)

@@ -40,6 +40,7 @@ def refused() -> str:
     assert g.refusal is not None  # noqa: S101 (shown_again has set it)
     with g.ledger.read() as conn:
         known = transactions.page(conn, size=keyset.SMALLEST)
+    g.seen = known.snapshot
     links = Links(Filter(), keyset.NEWEST_FIRST.key, keyset.USUAL)
     jump = dict(g.asked).get("jump", "")
     page = TransactionsPage.refused(g.pairs, known, links, g.refusal, jump)
@@ -53,7 +54,8 @@ def index() -> str:
     links = links_here()
     cursor = g.cursor
     with g.ledger.read() as conn:
-        found = transactions.page(conn, g.where, g.order, cursor, g.size)
+        found = transactions.page(conn, g.where, g.order, cursor, g.size, count_ahead=g.live)
+    g.seen = found.snapshot
     page = TransactionsPage.of(found, g.where, links, g.zone)
     return render_template("transactions/index.html", page=page)
 
@@ -65,14 +67,15 @@ def totals() -> str:
     links = links_here()
     with g.ledger.read() as conn:
         found = transactions.totals(conn, g.where)
-    page = TotalsPage.of(found, g.where, links, g.zone)
+    g.seen = found.snapshot
+    page = TotalsPage.of(found, g.where, links)
     return render_template("transactions/totals.html", page=page)
 
 
 @bp.get("/transactions/<id:transaction_id>/row")
 def row(transaction_id: int) -> Response:
     """Answer one row of the list anew, for the page that has just edited it."""
-    with g.ledger.snapshot() as conn:
+    with g.snapshot() as conn:
         found = details.get(conn, transaction_id).transaction
     shown = Rows(links_here(), g.zone).one(found)
     write = get_template_attribute("transactions/_row.html", "row")

@@ -23,7 +23,7 @@ HERE = "/wallets"
 @bp.get("/wallets")
 def index(**_: int) -> str:
     """Show every wallet with its balances."""
-    with g.ledger.snapshot() as conn:
+    with g.snapshot() as conn:
         page = WalletsPage.of(wallets.all(conn), wallets.balances(conn))
     return render_template("wallets/index.html", page=page)
 
