@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import CompoundSelect, Connection, ScalarSelect, TextClause
 
     from dal.records import Snapshot
 
@@ -98,12 +98,12 @@ def since(conn: Connection, known: Snapshot, most: int = MOST) -> News:
     """
     rows = conn.execute(since_statement(most), {"known": known.visible}).all()
     now = snapshots.snapshot(rows[0][: snapshots.COLUMNS])
-    lost = _lost(known, now, rows[0].forgotten)
-    told = () if lost else tuple(Touched(*row[FACTS:]) for row in rows if row.xid is not None)
-    return News(now, told[:most], len(told) > most, lost)
+    why = lost(known, now, rows[0].forgotten)
+    told = () if why else tuple(Touched(*row[FACTS:]) for row in rows if row.xid is not None)
+    return News(now, told[:most], len(told) > most, why)
 
 
-def _lost(known: Snapshot, now: Snapshot, forgotten: int | None) -> str:
+def lost(known: Snapshot, now: Snapshot, forgotten: int | None) -> str:
     """Return why the log cannot tell what came since `known`, if it cannot."""
     if known.system != now.system:
         return "this is another database"
@@ -120,24 +120,32 @@ FACTS = snapshots.COLUMNS + 1
 
 @cache
 def since_statement(most: int = MOST) -> Select[Any]:
-    """Return the statement of `since`; it binds `known`.
+    """Return the statement of `since`; it binds `known`."""
+    told = fresh(_touched()).limit(literal_column(str(most + 1))).subquery("told")
+    facts = select(*snapshots.columns(), forgotten().label("forgotten")).subquery("facts")
+    return select(facts, told).select_from(facts.outerjoin(told, true()))
+
+
+def fresh(
+    columns: Sequence[ColumnElement[Any]], *where: ColumnElement[bool] | TextClause
+) -> CompoundSelect[Any]:
+    """Return the changes that the snapshot bound as `known` does not include.
 
     A snapshot includes all below its xmax but the few that were running: the rest are two ranges
     of the index, however long somebody's transaction has been open.
     """
-    limit, running = (
-        func.pg_snapshot_xmax(_known(), type_=Xid),
-        func.array(select(func.pg_snapshot_xip(_known(), type_=Xid)).scalar_subquery()),
+    limit = func.pg_snapshot_xmax(_known(), type_=Xid)
+    running = func.array(select(func.pg_snapshot_xip(_known(), type_=Xid)).scalar_subquery())
+    return union_all(
+        select(*columns).where(log.c.xid >= limit, *where),
+        select(*columns).where(log.c.xid == any_(cast(running, ARRAY(Xid))), *where),
     )
-    fresh = union_all(
-        select(*_touched()).where(log.c.xid >= limit),
-        select(*_touched()).where(log.c.xid == any_(cast(running, ARRAY(Xid)))),
-    ).limit(literal_column(str(most + 1)))
-    told = fresh.subquery("told")
-    forgotten = select(prunings.c.last).order_by(prunings.c.last.desc()).limit(literal_column("1"))
-    last = forgotten.scalar_subquery().label("forgotten")
-    facts = select(*snapshots.columns(), last).subquery("facts")
-    return select(facts, told).select_from(facts.outerjoin(told, true()))
+
+
+def forgotten() -> ScalarSelect[int]:
+    """Return the newest transaction whose changes were pruned; NULL: none were."""
+    newest = select(prunings.c.last).order_by(prunings.c.last.desc()).limit(literal_column("1"))
+    return newest.scalar_subquery()
 
 
 def _known() -> ColumnElement[Any]:

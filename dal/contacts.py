@@ -93,7 +93,7 @@ def named(conn: Connection, name: str) -> int:
 
 
 def rename(conn: Connection, contact_id: int, version: int, name: str, note: str = "") -> int:
-    """Change name and note of a contact. Returns its new version.
+    """Change name and note of a contact, those of the two that are others. Returns its new version.
 
     Raises:
         BadValue, NotFound, Conflict: as `add` and `edits.edit`.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, Text, and_, cast, select
 
 from dal import edits, tables
-from dal.errors import NotFound
+from dal.errors import Conflict, NotFound
 from dal.records import MovementDetail, RawRow, TransactionDetail
 from dal.transactions import shown_statement, transaction
 
@@ -106,12 +107,26 @@ def set_note(conn: Connection, transaction_id: int, version: int, note: str) -> 
 
 
 def choose_contact(
-    conn: Connection, transaction_id: int, version: int, contact_id: int | None
+    conn: Connection,
+    transaction_id: int,
+    version: int,
+    contact_id: int | None,
+    *,
+    meant: bool = False,
 ) -> int:
     """Name the counterparty by hand; None goes back to the address's contact. Returns the version.
 
+    Args:
+        conn: a write block's.
+        transaction_id: whose counterparty.
+        version: of the transaction as it was read.
+        contact_id: of the contact.
+        meant: whether it matters that nobody chose another one meanwhile, even if this choice is
+            the one that was read.
+
     Raises:
-        NotFound, Conflict: as `edits.edit`; or there is no such contact.
+        NotFound: the transaction is gone, or there is no such contact.
+        Conflict: another contact was chosen since `version`; it names both.
     """
     contacts = tables.contacts
     if contact_id is not None:
@@ -119,4 +134,22 @@ def choose_contact(
         known = select(contacts.c.id).where(which).with_for_update(read=True, key_share=True)
         if conn.execute(known).first() is None:
             raise NotFound("contact", contact_id)
-    return edits.edit(conn, tx, transaction_id, version, contact_id=contact_id)
+    insists = ("contact_id",) if meant else ()
+    try:
+        return edits.edit(conn, tx, transaction_id, version, insists, contact_id=contact_id)
+    except Conflict as error:
+        raise _named(conn, error) from error
+
+
+def _named(conn: Connection, error: Conflict) -> Conflict:
+    """Return a conflict about contacts with their names instead of their numbers."""
+    contacts = tables.contacts
+    ids = [number for each in error.contested for number in (each.mine, each.theirs)]
+    found = conn.execute(select(contacts.c.id, contacts.c.name).where(contacts.c.id.in_(ids)))
+    names = {row.id: row.name for row in found}
+    contested = tuple(
+        replace(each, mine=names.get(each.mine, ""), theirs=names.get(each.theirs, ""))
+        for each in error.contested
+    )
+    keep = {field: names.get(number, "") for field, number in error.keep.items()}
+    return Conflict(str(error.args[0]), contested, error.version, keep)

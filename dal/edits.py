@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import BigInteger, false, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from dal import merging
 from dal.errors import BadValue, Conflict, NotFound
+from dal.merging import Merger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row, Table
     from sqlalchemy.types import TypeEngine
@@ -58,36 +60,101 @@ def note(field: str, text: str) -> str:
     return text
 
 
-def edit(conn: Connection, table: Table, row_id: int, version: int, **values: Any) -> int:  # noqa: ANN401 (of any column)
-    """Change one row that still is as it was read, and return its new version.
+def edit(
+    conn: Connection,
+    table: Table,
+    row_id: int,
+    version: int,
+    meant: Collection[str] = (),
+    **values: Any,  # noqa: ANN401 (of any column)
+) -> int:
+    """Change one row, and return its new version.
+
+    One statement where the row still is as it was read. Where somebody was faster, what they
+    changed and what this edit changes are merged, field by field (see `merging`).
+
+    Args:
+        conn: a write block's.
+        table: where the row stands.
+        row_id: its id.
+        version: of the row as it was read.
+        meant: the columns that are meant even where they are what they were.
+        **values: the columns; those that are what they were at that version are not touched.
 
     Raises:
         NotFound: it is gone.
-        Conflict: it was changed since `version`; nothing is overwritten.
+        Conflict: a field was changed to another value since `version`; nothing is overwritten.
     """
-    possible = is_possible(version, table.c.version.type)
-    changed = conn.execute(
-        update(table)
-        .where(is_row(table, row_id), table.c.version == version if possible else false())
-        .values(**values, version=table.c.version + 1)
-        .returning(table.c.version)
-    ).scalar()
-    return check(conn, table, row_id, version) if changed is None else int(changed)
+    if is_possible(version, table.c.version.type):
+        as_read = is_row(table, row_id), table.c.version == version
+        changed = _store(conn, table, as_read, values)
+        if changed is not None:
+            return changed
+    return _merge(conn, table, (row_id, version), values, meant)
+
+
+def _store(
+    conn: Connection, table: Table, which: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
+) -> int | None:
+    changed = update(table).where(*which).values(**values, version=table.c.version + 1)
+    return conn.execute(changed.returning(table.c.version)).scalar()
+
+
+def _merge(
+    conn: Connection,
+    table: Table,
+    read: tuple[int, int],
+    values: Mapping[str, Any],
+    meant: Collection[str],
+) -> int:
+    """Edit a row that is not as it was read: lock it, then look what happened to it."""
+    row_id, version = read
+    now = _locked(conn, table, row_id, [table.c[each] for each in values])
+    explained = False
+    if is_possible(version, table.c.version.type):
+        steps = merging.steps(conn, table, row_id, version)
+        explained = merging.is_whole(steps, version, now["version"])
+    if not explained:
+        _refuse(table, now, merging.unexplained(table, values, now))
+    found = merging.merge(table, values, now, steps, meant)
+    if found.contested:
+        _refuse(table, now, found)
+    if values and not found.store:
+        return int(now["version"])  # all is as meant already
+    return _store(conn, table, [is_row(table, row_id)], found.store) or 0
+
+
+def _locked(
+    conn: Connection, table: Table, row_id: int, columns: Sequence[ColumnElement[Any]]
+) -> Mapping[str, Any]:
+    """Return columns of a row that nobody else can change until the block ends."""
+    asked = select(table.c.version, *columns).where(is_row(table, row_id))
+    row = conn.execute(asked.with_for_update(key_share=True)).mappings().first()
+    if row is None:
+        raise NotFound(table.name.removesuffix("s"), row_id)
+    return dict(row)
+
+
+def _refuse(table: Table, now: Mapping[str, Any], found: Merger) -> NoReturn:
+    kind = table.name.removesuffix("s")
+    fields = [each.field for each in found.contested if each.who]
+    words = " and ".join("name" if field == kind else field for field in fields)
+    what = f"the {words} of this {kind}" if words else f"this {kind}"
+    keep = {merging.field_name(table, column): value for column, value in found.keep.items()}
+    problem = f"{what} was changed since you read it; look at it again"
+    raise Conflict(problem, found.contested, now["version"], keep)
 
 
 def check(conn: Connection, table: Table, row_id: int, version: int) -> int:
     """Lock one row that still is as it was read, and return its version.
 
-    Raises: as `edit`.
+    Raises:
+        NotFound: it is gone.
+        Conflict: it was changed since `version`, in whatever field.
     """
-    now = conn.execute(
-        select(table.c.version).where(is_row(table, row_id)).with_for_update(key_share=True)
-    ).scalar()
-    kind = table.name.removesuffix("s")
-    if now is None:
-        raise NotFound(kind, row_id)
-    if now != version:
-        raise Conflict(f"this {kind} was changed since you read it; look at it again")
+    now = _locked(conn, table, row_id, [])
+    if now["version"] != version:
+        _refuse(table, now, Merger({}, {}, ()))
     return version
 
 

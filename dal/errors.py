@@ -9,7 +9,7 @@
     │   ├── BadValue        a name, note or colour that cannot be stored
     │   └── UnreadableFile  a file that no importer can read
     ├── NotFound            the row, or the name in a filter, does not exist
-    ├── Conflict            the row changed since it was read, or the name is taken
+    ├── Conflict            the row changed since it was read, or the name is taken; names fields
     └── Unavailable         PostgreSQL cannot answer now
         ├── TooSlow         a statement ran into its time limit
         ├── Doubtful        nobody knows whether an edit was saved
@@ -18,6 +18,15 @@
 The class is the meaning, its docstring the headline, its arguments the particulars.
 Nothing here knows of HTTP.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 
 class DalError(Exception):
@@ -70,8 +79,40 @@ class NotFound(DalError):
         self.name = name
 
 
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A field that two changed to different values."""
+
+    field: str  # as BadValue names it: "note", "contact", "label"
+    mine: object  # what this edit would have stored
+    theirs: object  # what is stored
+    who: str  # changed it last; "" where the change log does not reach back
+    by_role: bool  # whether `who` is a database role instead of somebody whom a program named
+    at: datetime | None  # aware, UTC
+
+
 class Conflict(DalError):
     """Somebody was faster"""
+
+    def __init__(
+        self,
+        problem: str,
+        contested: Sequence[Contested] = (),
+        version: int | None = None,
+        keep: Mapping[str, object] | None = None,
+    ) -> None:
+        """Say what is contested.
+
+        Args:
+            problem: a sentence.
+            contested: the fields; none where the row as a whole, or a name, is.
+            version: the row's present one, which an edit that means it is made on.
+            keep: what such an edit sends: mine where it is contested or only mine, else theirs.
+        """
+        super().__init__(problem)
+        self.contested = tuple(contested)
+        self.version = version
+        self.keep = dict(keep or {})
 
 
 class Unavailable(DalError):

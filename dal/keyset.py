@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, tuple_
 
-from dal import seals
+from dal import seals, snapshots
 from dal.errors import BadCursor, BadFilter, ForeignCursor
 from dal.tables import transactions as tx
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import UnaryExpression
 
     from dal.filters import Filter
-    from dal.records import Transaction
+    from dal.records import Snapshot, Transaction
 
 SMALLEST, USUAL, LARGEST = 25, 50, 200
 SIZE = re.compile(r"\d{1,3}", re.ASCII)
@@ -105,16 +105,24 @@ class Cursor:
         side: "after" reads on from it, "before" reads back to it.
         key: the sort value and id of the row that it lies at, which is not itself read;
             None is the end of all rows, or with "after" their beginning.
+        seen: the snapshot of the page that ended there, if the reader comes from one.
     """
 
     order: Order
     side: Literal["after", "before"]
     key: tuple[datetime | Decimal, int] | None
+    seen: Snapshot | None = None
 
     @classmethod
-    def at(cls, order: Order, side: Literal["after", "before"], row: Transaction) -> Cursor:
+    def at(
+        cls,
+        order: Order,
+        side: Literal["after", "before"],
+        row: Transaction,
+        seen: Snapshot | None = None,
+    ) -> Cursor:
         """Return the place at a row."""
-        return cls(order, side, (getattr(row, order.name), row.id))
+        return cls(order, side, (getattr(row, order.name), row.id), seen)
 
     @classmethod
     def holding(cls, order: Order, row: Transaction) -> Cursor:
@@ -150,7 +158,8 @@ class Cursor:
 
     def parameters(self) -> dict[str, Any]:
         """Return what a statement binds for it."""
-        return {} if self.key is None else {"seek_key": self.key[0], "seek_id": self.key[1]}
+        place = {} if self.key is None else {"seek_key": self.key[0], "seek_id": self.key[1]}
+        return place | ({"known": self.seen.visible} if self.seen else {})
 
 
 def beside(
@@ -176,7 +185,7 @@ def beside(
 
 # ── The signed text ──────────────────────────────────────────────────────────────────────────
 
-PURPOSE = b"cursor 1"
+PURPOSE = b"cursor 2"
 
 
 def seal(cursor: Cursor, endpoint: str, where: Filter, key: bytes) -> str:
@@ -189,7 +198,14 @@ def seal(cursor: Cursor, endpoint: str, where: Filter, key: bytes) -> str:
         key: the secret that signs it.
     """
     body = json.dumps(
-        [endpoint, _print(where), cursor.order.key, cursor.side, _key_text(cursor)],
+        [
+            endpoint,
+            _print(where),
+            cursor.order.key,
+            cursor.side,
+            _key_text(cursor),
+            snapshots.parts(cursor.seen) if cursor.seen else None,
+        ],
         separators=(",", ":"),
     ).encode()
     return seals.seal(body, PURPOSE, key)
@@ -206,8 +222,9 @@ def unseal(text: str, endpoint: str, where: Filter, order: Order, key: bytes) ->
     if body is None:
         raise BadCursor("cursor", "start again from the first page")
     try:
-        origin, printed, order_key, side, place = json.loads(body)
-        cursor = Cursor(ORDERS[order_key], side, _key(ORDERS[order_key], place))
+        origin, printed, order_key, side, place, seen = json.loads(body)
+        known = snapshots.of_parts(seen) if seen else None
+        cursor = Cursor(ORDERS[order_key], side, _key(ORDERS[order_key], place), known)
     except (ArithmeticError, KeyError, TypeError, ValueError):  # of another version of this module
         raise BadCursor("cursor", "it is out of date; start again from the first page") from None
     if origin != endpoint:

@@ -114,6 +114,17 @@ def recolour(conn: Connection, label_id: int, version: int, colour: str) -> int:
     return edits.edit(conn, labels, label_id, version, colour=known_colour(colour))
 
 
+def edit(conn: Connection, label_id: int, version: int, name: str, colour: str) -> int:
+    """Change name and colour of a label, those of the two that are others. Returns its new version.
+
+    Raises:
+        BadValue, NotFound, Conflict: as `add` and `edits.edit`.
+    """
+    values = {"name": edits.name("label", name), "colour": known_colour(colour)}
+    with edits.unique(f"a label {values['name']!r}"):
+        return edits.edit(conn, labels, label_id, version, **values)
+
+
 def merge(conn: Connection, label_id: int, version: int, into: int) -> int:
     """Hang the label `into` wherever this one hangs, and remove this one.
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import NullType
 
 from dal import addresses, edits, named
-from dal.errors import BadAddress, NotFound
+from dal.errors import BadAddress, Conflict, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Table
 
@@ -33,7 +34,7 @@ def known(places: Table, owned: ColumnElement[bool]) -> list[ColumnElement[Any]]
 def add(
     conn: Connection, owners: Table, places: Table, owner: tuple[int, int], place: tuple[str, str]
 ) -> tuple[int, tuple[str, str]]:
-    """Give an owner one address more.
+    """Give an owner one address more. That somebody else gave it already is no conflict.
 
     Args:
         conn: a write block's.
@@ -47,16 +48,23 @@ def add(
 
     Raises:
         BadAddress: the network cannot have that address, or its checksum is wrong.
-        NotFound, Conflict: as `edits.edit`; or the address is some owner's already.
+        NotFound, Conflict: as `edits.edit`; or the address is another owner's already.
     """
     network = addresses.network_name(place[0])
     stored = network, addresses.canonical(network, place[1])
     changed = edits.edit(conn, owners, *owner)
     kind = owners.name.removesuffix("s")
-    with edits.unique(f"a {kind} with this address"):
-        values = {"network": stored[0], "address": stored[1], f"{kind}_id": owner[0]}
-        conn.execute(insert(places).values(values))
+    values = {"network": stored[0], "address": stored[1], f"{kind}_id": owner[0]}
+    new = upsert(places).values(values).on_conflict_do_nothing().returning(places.c.address)
+    if conn.execute(new).first() is None and not _owns(conn, places, values):
+        raise Conflict(f"there is a {kind} with this address already")
     return changed, stored
+
+
+def _owns(conn: Connection, places: Table, values: Mapping[str, Any]) -> bool:
+    """Return whether that owner has that address."""
+    mine = (places.c[column] == value for column, value in values.items())
+    return conn.execute(select(exists().where(*mine))).scalar_one()
 
 
 def remove(

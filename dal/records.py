@@ -109,6 +109,16 @@ class Change:
     after: Mapping[str, Any] | None  # of an update; an inserted row stands in its table
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A transaction that crossed the reader's position while the list was being read."""
+
+    id: int
+    occurred_at: datetime  # as it is now
+    type: TransactionType
+    missed: bool  # it lies on the side that was read already; else it may be shown twice
+
+
 # ── What a page shows ────────────────────────────────────────────────────────────────────────
 
 

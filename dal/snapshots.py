@@ -69,8 +69,7 @@ PURPOSE = b"snapshot 1"
 
 def seal(snapshot: Snapshot, key: bytes) -> str:
     """Return the snapshot as text for a page, signed with `key`."""
-    micros = (snapshot.as_of - EPOCH) // MICROSECOND
-    body = json.dumps([1, *snapshot.lineage, snapshot.visible, micros], separators=(",", ":"))
+    body = json.dumps([1, *parts(snapshot)], separators=(",", ":"))
     return seals.seal(body.encode(), PURPOSE, key)
 
 
@@ -83,5 +82,16 @@ def unseal(text: str, key: bytes) -> Snapshot:
     body = seals.opened(text, PURPOSE, key)
     if body is None:
         raise BadInput("token", "it is not ours, or is damaged; reload the page")
-    _, system, timeline, incarnation, visible, micros = json.loads(body)
+    return of_parts(json.loads(body)[1:])
+
+
+def parts(snapshot: Snapshot) -> list[str | int]:
+    """Return the snapshot as what JSON can hold."""
+    micros = (snapshot.as_of - EPOCH) // MICROSECOND
+    return [*snapshot.lineage, snapshot.visible, micros]
+
+
+def of_parts(parts: Sequence[Any]) -> Snapshot:
+    """Return the snapshot that `parts` took apart."""
+    system, timeline, incarnation, visible, micros = parts
     return Snapshot(system, timeline, incarnation, visible, EPOCH + micros * MICROSECOND)

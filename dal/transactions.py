@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +17,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from dal import keyset, slices, snapshots, tables
+from dal import keyset, moves, slices, snapshots, tables
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
-from dal.records import Choice, Snapshot, Tag, Transaction
+from dal.pages import Page
+from dal.records import Choice, Tag, Transaction
 from dal.shown import resorted, shown, shown_statement, transaction, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Column, Connection, Row, Table
+
 
 __all__ = [
     "Page",
@@ -44,58 +45,6 @@ __all__ = [
 ]
 
 tx = tables.transactions
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of transactions, true at one snapshot."""
-
-    rows: tuple[Transaction, ...]
-    order: Order
-    size: int
-    cursor: Cursor | None  # where it begins; None: at the first row
-    has_previous: bool
-    has_next: bool
-    ahead: int  # rows known to lie ahead of the first: up to AHEAD if they were counted, else to 1
-    counted: int  # of all that match, up to `countable` + 1
-    countable: int  # beyond, counting would cost more than the page
-    snapshot: Snapshot
-    wallets: tuple[Choice, ...]  # all there are, to choose from
-    labels: tuple[Tag, ...]
-
-    @property
-    def count_is_exact(self) -> bool:
-        """Return whether `counted` is all that match; else there are more."""
-        return self.counted <= self.countable
-
-    @property
-    def previous(self) -> Cursor | None:
-        """Return where the page before this one ends."""
-        if not self.has_previous:
-            return None
-        return Cursor.at(self.order, "before", self.rows[0]) if self.rows else self.last
-
-    @property
-    def next(self) -> Cursor | None:
-        """Return where the page behind this one begins."""
-        if not self.has_next:
-            return None
-        return Cursor.at(self.order, "after", self.rows[-1]) if self.rows else self.first
-
-    @property
-    def here(self) -> Cursor | None:
-        """Return where this page begins, whatever comes ahead of it; None: it has no rows."""
-        return Cursor.holding(self.order, self.rows[0]) if self.rows else None
-
-    @property
-    def first(self) -> Cursor:
-        """Return where the first page begins; no cursor at all means the same."""
-        return Cursor.first(self.order)
-
-    @property
-    def last(self) -> Cursor:
-        """Return where the last page ends."""
-        return Cursor.last(self.order)
 
 
 #: Rows ahead of a page are counted to here; "or more" will do.
@@ -143,8 +92,13 @@ def page_statement(
 
     It depends on the filter's shape alone, so one text serves all values of the same conditions.
     """
-    place = None if cursor is None else (cursor.side, cursor.key is not None)
+    place = None if cursor is None else (cursor.side, cursor.key is not None, _comes(cursor))
     return _page_statement(where.shape, order.key, place, size, AHEAD if count_ahead else 1)
+
+
+def _comes(cursor: Cursor | None) -> bool:
+    """Return whether the reader comes from another page, and not from an end."""
+    return cursor is not None and cursor.key is not None and cursor.seen is not None
 
 
 def page_parameters(where: Filter, cursor: Cursor | None) -> dict[str, Any]:
@@ -154,16 +108,17 @@ def page_parameters(where: Filter, cursor: Cursor | None) -> dict[str, Any]:
 
 @lru_cache(maxsize=512)
 def _page_statement(
-    shape: Shape, order_key: str, place: tuple[str, bool] | None, size: int, ahead: int
+    shape: Shape, order_key: str, place: tuple[str, bool, bool] | None, size: int, ahead: int
 ) -> Select[Any]:
     order = keyset.ORDERS[order_key]
-    side, placed = place or ("after", False)
+    side, placed, comes = place or ("after", False, False)
     backward = side == "before"
     rows = shown(slices.rows(shape, order, size + 1, placed=placed, backward=backward))
     others = (
         slices.others(shape, order, ahead, backward=backward) if placed else literal_column("0")
     )
-    facts = _facts(shape, others).subquery("facts")
+    crossed = moves.columns(shape, order, backward=backward) if comes else ()
+    facts = _facts(shape, others, *crossed).subquery("facts")
     return (
         select(facts, rows)
         .select_from(facts.outerjoin(rows, true()))
@@ -171,7 +126,7 @@ def _page_statement(
     )
 
 
-def _facts(shape: Shape, others: ColumnElement[int]) -> Select[Any]:
+def _facts(shape: Shape, others: ColumnElement[int], *more: ColumnElement[Any]) -> Select[Any]:
     """Return the one row that every page has: count, token, names to choose from, strangers."""
     counted = select(func.count()).select_from(
         slices.some(shape, slices.countable(shape) + 1).subquery("some")
@@ -182,6 +137,7 @@ def _facts(shape: Shape, others: ColumnElement[int]) -> Select[Any]:
         *snapshots.columns(),
         *_listed(tables.wallets, *(tables.wallets.c[name] for name in WALLET)),
         *_listed(tables.labels, *(tables.labels.c[name] for name in LABEL)),
+        *more,
         *strangers(shape),
     )
 
@@ -214,8 +170,10 @@ def _page(
     rows: Sequence[Row[Any]], where: Filter, order: Order, cursor: Cursor | None, size: int
 ) -> Page:
     facts = rows[0]
-    start = FACTS + len(named_keys(where.shape))
-    refuse_strangers(where, facts[FACTS:start])
+    crossed = FACTS + (moves.COLUMNS if _comes(cursor) else 0)
+    start = crossed + len(named_keys(where.shape))
+    refuse_strangers(where, facts[crossed:start])
+    now = snapshots.snapshot(facts[TOKEN:LISTS])
     backward = cursor is not None and cursor.backward
     more = len(rows) > size
     shown = rows[1:] if more and backward else rows[:size]
@@ -229,7 +187,12 @@ def _page(
         ahead=int(more) if backward else facts.others,
         counted=facts.counted,
         countable=slices.countable(where.shape),
-        snapshot=snapshots.snapshot(facts[TOKEN:LISTS]),
+        snapshot=now,
+        moved=(
+            moves.moves(facts[FACTS:crossed], cursor, now)
+            if cursor and crossed > FACTS
+            else moves.NOTHING
+        ),
         wallets=zipped(Choice, facts[LISTS : LISTS + len(WALLET)]),
         labels=zipped(Tag, facts[LISTS + len(WALLET) : FACTS]),
     )

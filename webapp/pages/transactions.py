@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dal.keyset import NEWEST_FIRST, ORDERS, USUAL
 from webapp.pages.form import Group, groups
+from webapp.pages.moved import MovedNote
 from webapp.pages.rows import Cell, Row, Rows
 from webapp.template_filters import Amount, amount, count, network_title, short_address
 
@@ -107,6 +108,7 @@ class TransactionsPage:
     count: str = ""  # "84 transactions", "more than 1,000 transactions"
     count_is_exact: bool = True
     rows: tuple[Row, ...] = ()
+    moved: MovedNote | None = None
     ahead: int = 0  # rows that came ahead of the first one shown, if that was asked for
     asked: tuple[Asked, ...] = ()
     labels: tuple[Tag, ...] = ()
@@ -130,6 +132,7 @@ class TransactionsPage:
             count="more than " * (not exact) + count(counted, "transaction"),
             count_is_exact=exact,
             rows=Rows(links, zone).all(found.rows),
+            moved=MovedNote.of(found.moved, zone),
             ahead=found.ahead,
             form=groups(where.pairs(), names(found)),
             asked=tuple(each for one in where.conditions for each in _asked(one, links)),
