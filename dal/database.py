@@ -149,8 +149,10 @@ class Ledger:
 
         Raises:
             Unavailable: PostgreSQL does not answer, or a lock could not be had in time.
+            CannotServe: it may lose what it acknowledged.
         """
         with _said_plainly():
+            self._writing.connect().close()  # refused before anything is done
             migrate.upgrade(self._writing, target)
 
     def close(self) -> None:
