@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     or_,
     select,
@@ -184,10 +185,11 @@ def history(
 
 def history_statement(relations: Sequence[str], row_id: int, most: int = MOST) -> Select[Any]:
     """Return the statement of `history`."""
+    among = literal(list(relations), ARRAY(Text))
     columns = (cast(each, Text) if each is log.c.op else each for each in log.c)
     return (
         select(*columns)
-        .where(log.c.id == row_id, log.c.relation.in_(relations))
+        .where(log.c.id == row_id, log.c.relation == any_(among))
         .order_by(log.c.at.desc(), log.c.seq.desc())
         .limit(most)
     )

@@ -79,3 +79,8 @@ class DalSettings(FromEnvironment):
         10,
         "Connections that one process keeps at most, for reading and for writing each.",
     )
+    keep_history_days: int = knob(
+        "KEEP_HISTORY_DAYS",
+        0,
+        "How long `freshledger prune` lets the change log reach back; 0: for ever.",
+    )

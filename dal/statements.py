@@ -6,16 +6,17 @@ and place stands for all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, bindparam
 
-from dal import contacts, details, imports, labels, named, transactions, wallets
+from dal import changes, contacts, details, imports, labels, named, transactions, wallets
 from dal.fields import FIELDS
 from dal.filters import Filter
 from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
+from dal.records import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,6 +42,14 @@ def statements() -> Iterator[Named]:
     for name, cursor in (("walk, first chunk", None), ("walk, next chunk", place)):
         statement = transactions.walk_statement(Filter(), NEWEST_FIRST, cursor)
         yield Named(name, statement, transactions.page_parameters(Filter(), cursor))
+    seen = Snapshot("0", 1, 0, "4:4:", datetime(2024, 3, 5, tzinfo=UTC))
+    came = replace(place, seen=seen)
+    statement = transactions.page_statement(Filter(), NEWEST_FIRST, came)
+    parameters = transactions.page_parameters(Filter(), came)
+    yield Named("next page, with what moved past its reader", statement, parameters)
+    yield Named("what is new since a snapshot", changes.since_statement(), {"known": seen.visible})
+    history = changes.history_statement(changes.OF_TRANSACTIONS, 1)
+    yield Named("one transaction: history", history, {})
     yield Named("one transaction: movements", details.movements_statement(1), {})
     yield Named("one transaction: raw rows", details.raw_rows_statement(1), {})
     yield Named("wallets", wallets.all_statement(), {})

@@ -56,7 +56,17 @@ def file(tmp_path: Path) -> Write:
 
 def test_every_command_explains_itself() -> None:
     names = set(main.commands)
-    assert {"serve", "migrate", "import", "list", "explain", "statements", "balances"} <= names
+    assert {"serve", "migrate", "import", "list", "explain", "statements"} <= names
+    assert {"balances", "prune"} <= names
+        "serve",
+        "migrate",
+        "import",
+        "list",
+        "explain",
+        "statements",
+        "balances",
+        "prune",
+    } <= names
     for name in names:
         result = CliRunner().invoke(main, [name, "--help"])
         assert result.exit_code == 0
@@ -159,6 +169,26 @@ def test_every_statement_runs_as_printed(run: Run, ledger: Ledger) -> None:
     with ledger.read() as conn:
         for part in parts:
             conn.exec_driver_sql(part.replace("%", "%%"))
+
+
+def test_prune_forgets_nothing_unless_told_to(run: Run, ledger: Ledger, file: Write) -> None:
+    run("import", file("a.csv", GOOD))
+
+    def logged() -> int:
+        with ledger.read() as conn:
+            return int(conn.exec_driver_sql("SELECT count(*) FROM changes").scalar_one())
+
+    before = logged()
+    assert "Every change is kept" in run("prune").output
+    assert run("prune", "--days", "1").output == "Forgot 0 changes older than 1 days.\n"
+    assert logged() == before > 0
+    with ledger.write() as conn:  # as if it had been long ago
+        conn.exec_driver_sql("ALTER TABLE changes DISABLE TRIGGER changes_are_kept")
+        conn.exec_driver_sql("UPDATE changes SET at = at - interval '3 days'")
+        conn.exec_driver_sql("ALTER TABLE changes ENABLE ALWAYS TRIGGER changes_are_kept")
+    assert run("prune", "--days", "4").output == "Forgot 0 changes older than 4 days.\n"
+    assert run("prune", "--days", "2").output == f"Forgot {before} changes older than 2 days.\n"
+    assert logged() == 0
 
 
 def test_no_database_is_one_plain_line(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,7 +17,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dal import explain as plans, keyset, statements as all_statements, transactions, wallets
+from dal import (
+    changes,
+    explain as plans,
+    keyset,
+    statements as all_statements,
+    transactions,
+    wallets,
+)
 from dal.database import Ledger, database, open_ledger
 from dal.errors import BadInput, DalError
 from dal.fields import FIELDS
@@ -105,6 +112,20 @@ def import_files(  # one parameter per option
     with said(), open_ledger() as ledger:
         run = Run(ledger, out, err, trial=dry_run, as_json=as_json)
         context.exit(run.files(files, wallet, network))
+
+
+@main.command()
+@click.option("--days", type=click.IntRange(1), help="How many to keep.  [KEEP_HISTORY_DAYS]")
+def prune(days: int | None) -> None:
+    """Forget the changes that are older than KEEP_HISTORY_DAYS, for good."""
+    with said():
+        kept = days or WebSettings.read().dal.keep_history_days
+        if not kept:
+            out.print("Every change is kept: neither --days nor KEEP_HISTORY_DAYS is given.")
+            return
+        with open_ledger() as ledger, ledger.write() as conn:
+            gone = changes.prune(conn, datetime.now(UTC) - timedelta(days=kept))
+        out.print(f"Forgot {gone:,} changes older than {kept:,} days.")
 
 
 @main.command(name="list", epilog=FILTERS)

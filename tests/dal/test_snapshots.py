@@ -222,7 +222,7 @@ def test_a_standby_does_not_answer(server: Embedded) -> None:
 def test_a_server_that_may_lose_commits_is_refused(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
         name = conn.info.dbname
-        conn.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # type: ignore[arg-type]
+        conn.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     with Ledger(database_url, DalSettings()) as careless:
         for block in (careless.read, careless.snapshot, careless.write, careless.trial):
             with pytest.raises(CannotServe, match="synchronous_commit = on"), block():
