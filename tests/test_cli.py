@@ -58,15 +58,6 @@ def test_every_command_explains_itself() -> None:
     names = set(main.commands)
     assert {"serve", "migrate", "import", "list", "explain", "statements"} <= names
     assert {"balances", "prune"} <= names
-        "serve",
-        "migrate",
-        "import",
-        "list",
-        "explain",
-        "statements",
-        "balances",
-        "prune",
-    } <= names
     for name in names:
         result = CliRunner().invoke(main, [name, "--help"])
         assert result.exit_code == 0
