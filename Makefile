@@ -9,7 +9,7 @@ DATA ?= ../shared/data
 ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure write-cost prune bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ import-shared: $(STAMP) ## import real exports from DATA=… and check that ever
 
 measure: $(DEV) ## buffers by depth, page against raw psycopg, import against COPY, on ROWS=… generated transactions
 	$(BIN)/python sql/measure.py $(ROWS)
+
+write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off
+	$(BIN)/python sql/write_cost.py
+
+prune: $(STAMP) ## forget the changes that are older than KEEP_HISTORY_DAYS
+	$(BIN)/freshledger prune
 
 bench-data: $(STAMP) ## fill the empty ledger of DATABASE_URL with ROWS=… generated transactions (needs psql)
 	$(BIN)/freshledger migrate

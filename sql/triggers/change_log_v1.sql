@@ -17,17 +17,25 @@ CREATE FUNCTION change_author_v1() RETURNS text LANGUAGE sql STABLE
 -- Log a table. `id` is the expression, of its row r, of the id that a history is asked for by: the
 -- row's own, or that of the transaction, wallet, contact or import that it is a part of; `part` is
 -- the rest of its key, '' where the id is the whole.
+-- An update's images are cut to what it changed by the list of columns that stayed the same; a
+-- column that is added to the table later stays in both until the table is logged anew.
 CREATE FUNCTION log_changes_v1(target regclass, id text, part text) RETURNS void
 LANGUAGE plpgsql AS $outer$
 DECLARE
   place text := quote_ident(current_schema());
   name text := 'log_' || target::text || '_v1';
+  same text := (SELECT string_agg(format('CASE WHEN o.%1$I IS NOT DISTINCT FROM n.%1$I THEN %1$L END',
+                                         attname), ', ' ORDER BY attnum)
+                  FROM pg_attribute
+                 WHERE attrelid = target AND attnum > 0 AND NOT attisdropped);
+  old_id text := replace(id, 'r.', 'o.');
+  new_id text := replace(id, 'r.', 'n.');
+  old_part text := replace(part, 'r.', 'o.');
+  new_part text := replace(part, 'r.', 'n.');
 BEGIN
   EXECUTE format($make$
     CREATE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, %2$s, pg_temp
-    SET enable_nestloop = off  -- a plan made for one row must not serve a million
-    AS $body$
+    SET search_path = pg_catalog, %2$s, pg_temp AS $body$
     DECLARE
       xid CONSTANT xid8 := pg_current_xact_id();
       at CONSTANT timestamptz := clock_timestamp();
@@ -42,21 +50,18 @@ BEGIN
       ELSIF TG_OP = 'TRUNCATE' THEN
         INSERT INTO changes (xid, at, who, relation, op, id, part, before)
         SELECT xid, at, who, TG_TABLE_NAME, 'delete', %4$s, %5$s, to_jsonb(r) FROM %3$s r;
-      ELSE
+      ELSE  -- a full join is never a nested loop, which a plan made for one row could be
         INSERT INTO changes (xid, at, who, relation, op, id, part, before, after)
         SELECT xid, at, who, TG_TABLE_NAME,
-               (CASE WHEN o.image IS NULL THEN 'insert'
-                     WHEN n.image IS NULL THEN 'delete'
+               (CASE WHEN %6$s IS NULL THEN 'insert'
+                     WHEN %7$s IS NULL THEN 'delete'
                      ELSE 'update' END)::change_op,
-               id, part, CASE WHEN n.image IS NULL THEN o.image ELSE d.before END, d.after
-          FROM (SELECT %4$s AS id, %5$s AS part, to_jsonb(r) AS image FROM before r) o
-          FULL JOIN (SELECT %4$s AS id, %5$s AS part, to_jsonb(r) AS image FROM changed r) n
-               USING (id, part)
-         CROSS JOIN LATERAL (
-               SELECT jsonb_object_agg(key, o.image -> key) AS before,
-                      jsonb_object_agg(key, value) AS after
-                 FROM jsonb_each(n.image)
-                WHERE o.image IS NOT NULL AND value IS DISTINCT FROM o.image -> key) d;
+               coalesce(%7$s, %6$s), coalesce(%9$s, %8$s),
+               CASE WHEN %7$s IS NULL THEN to_jsonb(o)
+                    WHEN %6$s IS NOT NULL THEN to_jsonb(o) - ARRAY[%10$s] END,
+               CASE WHEN %6$s IS NOT NULL AND %7$s IS NOT NULL
+                    THEN to_jsonb(n) - ARRAY[%10$s] END
+          FROM before o FULL JOIN changed n ON %6$s = %7$s AND %8$s = %9$s;
       END IF;
       RETURN NULL;
     END $body$;
@@ -72,7 +77,7 @@ BEGIN
     ALTER TABLE %3$s
       ENABLE ALWAYS TRIGGER log_insert, ENABLE ALWAYS TRIGGER log_update,
       ENABLE ALWAYS TRIGGER log_delete, ENABLE ALWAYS TRIGGER log_truncate;
-  $make$, name, place, target, id, part);
+  $make$, name, place, target, id, part, old_id, new_id, old_part, new_part, same);
 END $outer$;
 
 -- Stop logging a table; what is logged stays.
