@@ -61,7 +61,7 @@ plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/
 import-shared: $(STAMP) ## import real exports from DATA=… and check that every row is accounted for
 	$(BIN)/python tests/import_shared.py $(DATA)
 
-measure: $(DEV) ## buffers by depth, page against raw psycopg, import against COPY, on ROWS=… generated transactions
+measure: $(DEV) ## buffers by depth, page against raw psycopg and against REPEATABLE READ, import against COPY (ROWS=…)
 	$(BIN)/python sql/measure.py $(ROWS)
 
 write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off

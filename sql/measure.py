@@ -3,8 +3,9 @@
     python sql/measure.py [ROWS]
 
 Buffers of a page at every depth; the data layer's page against raw psycopg running the same SQL,
-prepared and binary; the import of a file against a bare COPY of its text. On TEST_DATABASE_URL's
-server, else an embedded one, in a database of its own.
+prepared and binary; one statement against a transaction of REPEATABLE READ; the import of a file
+against a bare COPY of its text. On TEST_DATABASE_URL's server, else an embedded one, in a database
+of its own.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from dal.database import Ledger
+    from dal.database import Connection, Ledger
+
+    Block = Callable[[], AbstractContextManager[Connection]]
 
 CALLS = 300
 FILE_ROWS = 100_000
@@ -37,6 +41,7 @@ def main(rows: int) -> None:
     with generated(rows) as ledger:
         buffers(ledger)
         pages(ledger)
+        snapshots(ledger)
         imports(ledger)
 
 
@@ -89,16 +94,37 @@ def in_turn(
     text, parameters = explain.compiled(statement, bound)
     binary = raw.cursor(binary=True)
 
-    def ours() -> None:
-        with ledger.read() as conn:
-            transactions.page(conn, where, NEWEST_FIRST, cursor)
-
     def theirs() -> None:
         binary.execute(text.encode(), parameters)
         binary.fetchall()
 
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(CALLS)][CALLS // 10 :]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return pairs(lambda: ask(ledger.read, where, cursor), theirs)
+
+
+def ask(block: Block, where: Filter, cursor: Cursor | None = None) -> None:
+    """Read one page."""
+    with block() as conn:
+        transactions.page(conn, where, NEWEST_FIRST, cursor)
+
+
+def pairs(ours: Callable[[], None], theirs: Callable[[], None]) -> tuple[list[float], list[float]]:
+    """Return the seconds of many calls of each, made in turn."""
+    found = [(seconds(ours), seconds(theirs)) for _ in range(CALLS)][CALLS // 10 :]
+    return [pair[0] for pair in found], [pair[1] for pair in found]
+
+
+def snapshots(ledger: Ledger) -> None:
+    """Print one statement against the same statement in a REPEATABLE READ transaction.
+
+    That is what a page of several statements would need at least; both show one snapshot.
+    """
+    where = Filter()
+    one, block = pairs(lambda: ask(ledger.read, where), lambda: ask(ledger.snapshot, where))
+    ratio = statistics.median(b / a for a, b in zip(one, block, strict=True))
+    print(
+        f"snapshot  one statement {statistics.median(one) * 1e6:>6.0f} us, in REPEATABLE READ READ"
+        f" ONLY {statistics.median(block) * 1e6:>6.0f} us, ratio {ratio:.2f}"
+    )
 
 
 def seconds(work: Callable[[], None]) -> float:
