@@ -48,6 +48,13 @@ UNDEFINED = ("42P01", "42703", "42704")  # table, column, type
 LOCK_NOT_AVAILABLE = "55P03"
 NOT_IN_PREREQUISITE_STATE = "55000"  # a standby was asked what only a primary knows
 PATIENCE = 2  # seconds, for a connection: whoever waits should soon know why
+#: When a server that went without a word, as with its network, counts as gone (libpq's words).
+VANISHED = {
+    "tcp_user_timeout": PATIENCE * 1000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
 NAMED = text("SELECT set_config('freshledger.who', :who, true)")
 
 
@@ -79,6 +86,7 @@ class Ledger:
             json_deserializer=partial(json.loads, parse_float=Decimal),
             connect_args={
                 "connect_timeout": PATIENCE,
+                **VANISHED,
                 "application_name": "freshledger",
                 "client_encoding": "utf8",  # a server in SQL_ASCII would send bytes
                 "options": f"-c statement_timeout={self._settings.statement_timeout_ms}"
