@@ -7,9 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := dal webapp sql migrations tests docs
 DATA ?= ../shared/data
 ROWS ?= 1000000
+READS ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure write-cost prune bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness write-cost prune bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ import-shared: $(STAMP) ## import real exports from DATA=… and check that ever
 
 measure: $(DEV) ## buffers by depth, page against raw psycopg and against REPEATABLE READ, import against COPY (ROWS=…)
 	$(BIN)/python sql/measure.py $(ROWS)
+
+freshness: $(DEV) ## hold READS=… answers under load and faults against what was written; writes docs/freshness.md
+	$(BIN)/python -m tests.freshness --reads $(READS) --report docs/freshness.md
 
 write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off
 	$(BIN)/python sql/write_cost.py

@@ -14,25 +14,21 @@ Isolation: https://www.postgresql.org/docs/18/transaction-iso.html
 
 from __future__ import annotations
 
-import json
-import select
 from contextlib import contextmanager
-from decimal import Decimal
-from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import (
     DBAPIError,
-    DisconnectionError,
+    InvalidRequestError,
     OperationalError,
     ProgrammingError,
     TimeoutError as PoolTimeout,
 )
 
-from dal import migrate
+from dal import connections, migrate
 from dal.embedded import Embedded
-from dal.errors import BadValue, CannotServe, Doubtful, TooSlow, Unavailable
+from dal.errors import BadValue, Doubtful, TooSlow, Unavailable
 from dal.settings import DalSettings
 
 if TYPE_CHECKING:
@@ -47,14 +43,6 @@ QUERY_CANCELED = "57014"
 UNDEFINED = ("42P01", "42703", "42704")  # table, column, type
 LOCK_NOT_AVAILABLE = "55P03"
 NOT_IN_PREREQUISITE_STATE = "55000"  # a standby was asked what only a primary knows
-PATIENCE = 2  # seconds, for a connection: whoever waits should soon know why
-#: When a server that went without a word, as with its network, counts as gone (libpq's words).
-VANISHED = {
-    "tcp_user_timeout": PATIENCE * 1000,
-    "keepalives_idle": 5,
-    "keepalives_interval": 1,
-    "keepalives_count": 3,
-}
 NAMED = text("SELECT set_config('freshledger.who', :who, true)")
 
 
@@ -72,31 +60,10 @@ class Ledger:
         self.url = driver_url(url)
         self._settings = settings or DalSettings.read()
         # A stray write in a reading block is an error instead of a commit.
-        self._reading = self._engine(
-            "default_transaction_read_only=on", isolation_level="AUTOCOMMIT"
+        self._reading = connections.engine(
+            self.url, self._settings, read_only=True, isolation_level="AUTOCOMMIT"
         )
-        self._writing = self._engine("default_transaction_read_only=off")
-
-    def _engine(self, access: str, **options: str) -> Engine:
-        engine = create_engine(
-            self.url,
-            pool_size=self._settings.pool_size,
-            max_overflow=0,
-            pool_timeout=PATIENCE,
-            json_deserializer=partial(json.loads, parse_float=Decimal),
-            connect_args={
-                "connect_timeout": PATIENCE,
-                **VANISHED,
-                "application_name": "freshledger",
-                "client_encoding": "utf8",  # a server in SQL_ASCII would send bytes
-                "options": f"-c statement_timeout={self._settings.statement_timeout_ms}"
-                f" -c timezone=UTC -c {access}",
-            },
-            **options,
-        )
-        event.listen(engine, "connect", check_durability)
-        event.listen(engine, "checkout", check_alive)
-        return engine
+        self._writing = connections.engine(self.url, self._settings, read_only=False)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -228,35 +195,6 @@ def driver_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def check_durability(connection: Any, _record: object) -> None:  # noqa: ANN401 (of the driver)
-    """Refuse a server that acknowledges what it may lose: a page would show what never was.
-
-    Raises:
-        CannotServe: synchronous_commit is off.
-    """
-    with connection.cursor() as cursor:
-        found = cursor.execute("SHOW synchronous_commit").fetchone()[0]
-    if not connection.autocommit:
-        connection.rollback()
-    if found == "off":
-        raise CannotServe(
-            "synchronous_commit is off, so that a crash can undo what was saved and seen; put"
-            " synchronous_commit = on into postgresql.conf, or ALTER ROLE … SET synchronous_commit"
-            " = on"
-        )
-
-
-def check_alive(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401
-    """Take no connection from the pool that the server has closed: a restart costs no request.
-
-    Nobody has asked anything on it, so what can be read from it is its end. No message is sent.
-    """
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        raise DisconnectionError
-
-
 @contextmanager
 def _doubtful() -> Iterator[None]:
     """Say that a COMMIT whose answer did not arrive may have happened."""
@@ -275,6 +213,10 @@ def _said_plainly() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise Unavailable("all connections are busy; try again in a moment") from error
+    except InvalidRequestError as error:
+        if "connection is closed" not in str(error):
+            raise
+        raise Unavailable("PostgreSQL closes connections as soon as they are opened") from error
     except DBAPIError as error:
         if plain := _plain(error):
             raise plain from error

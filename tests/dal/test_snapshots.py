@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from dal import changes, database, snapshots, tables, transactions, wallets
 from dal.database import Ledger
@@ -293,3 +293,20 @@ def test_a_connection_that_was_closed_is_not_used(ledger: Ledger, database_url: 
                 True,
             )
         assert backend(block) != before
+
+
+def test_connections_that_die_at_once_are_said_plainly(database_url: str) -> None:
+    """A server that is ending ends new ones too: that is no fault of the question."""
+    with (
+        Ledger(database_url, DalSettings()) as doomed,
+        psycopg.connect(database_url, autocommit=True) as other,
+    ):
+
+        def kill(raw: Any, *_: object) -> None:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [raw.info.backend_pid])
+
+        for engine in (doomed._reading, doomed._writing):
+            event.listen(engine, "connect", kill)
+        for block in (doomed.read, doomed.snapshot, doomed.write, doomed.trial):
+            with pytest.raises(Unavailable), block() as conn:
+                conn.exec_driver_sql("SELECT 1")
