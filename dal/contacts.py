@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, delete, func, insert, select
 
-from dal import edits, places, tables
+from dal import edits, history, places, tables
 from dal.errors import NotFound
 from dal.records import Contact, WalletAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection
+
+    from dal.records import History
 
 contacts, owned = tables.contacts, tables.contact_addresses
 
@@ -39,6 +41,11 @@ def get(conn: Connection, contact_id: int) -> Contact:
     if row is None:
         raise NotFound("contact", contact_id)
     return _contact(row)
+
+
+def histories(conn: Connection) -> Mapping[int, History]:
+    """Return what happened to each contact, by id."""
+    return history.of_all(conn, contacts, owned)
 
 
 def all_statement() -> Select[Any]:

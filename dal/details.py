@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, Text, and_, cast, select
 
-from dal import edits, tables
+from dal import edits, history, tables
 from dal.errors import Conflict, NotFound
 from dal.records import MovementDetail, RawRow, TransactionDetail
 from dal.transactions import shown_statement, transaction
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 tx = tables.transactions
 
 
-def get(conn: Connection, transaction_id: int) -> TransactionDetail:
-    """Return one transaction with its movements, its raw rows and its other sides.
-
-    Ask for it in a `snapshot` block: it takes five statements.
+def one(conn: Connection, transaction_id: int) -> Transaction:
+    """Return one transaction as the list shows it.
 
     Raises:
         NotFound: there is none of that id.
@@ -33,15 +31,33 @@ def get(conn: Connection, transaction_id: int) -> TransactionDetail:
     found = _shown(conn, edits.is_row(tx, transaction_id))
     if not found:
         raise NotFound("transaction", transaction_id)
+    return found[0]
+
+
+def get(conn: Connection, transaction_id: int, changes: int = history.USUAL) -> TransactionDetail:
+    """Return one transaction with its movements, raw rows, other sides and history.
+
+    Ask for it in a `snapshot` block: it takes six statements.
+
+    Args:
+        conn: the block's.
+        transaction_id: which one.
+        changes: of its history, the newest; at most so many.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    shown = one(conn, transaction_id)
     origin = conn.execute(
         select(tx.c.source, tx.c.source_id, tx.c.source_type).where(tx.c.id == transaction_id)
     ).one()
     return TransactionDetail(
-        found[0],
+        shown,
         *origin,
         tuple(MovementDetail(*row) for row in conn.execute(movements_statement(transaction_id))),
         tuple(RawRow(*row) for row in conn.execute(raw_rows_statement(transaction_id))),
-        _other_sides(conn, found[0]),
+        _other_sides(conn, shown),
+        history.of_transaction(conn, transaction_id, changes),
     )
 
 

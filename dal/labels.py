@@ -19,15 +19,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from dal import edits, tables
+from dal import edits, history, tables
 from dal.errors import BadValue, NotFound
 from dal.records import Colour, Label
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from typing import Any
 
     from sqlalchemy import ColumnElement, Connection
+
+    from dal.records import History
 
 COLOURS: tuple[Colour, ...] = get_args(Colour)
 labels, hung = tables.labels, tables.transaction_labels
@@ -36,6 +38,11 @@ labels, hung = tables.labels, tables.transaction_labels
 def all(conn: Connection) -> tuple[Label, ...]:  # noqa: A001 (labels.all reads as it should)
     """Return every label by name, with the number of its transactions."""
     return tuple(Label(*row) for row in conn.execute(all_statement()))
+
+
+def histories(conn: Connection) -> Mapping[int, History]:
+    """Return what happened to each label, by id."""
+    return history.of_all(conn, labels)
 
 
 def all_statement() -> Select[Any]:

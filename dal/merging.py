@@ -152,9 +152,9 @@ def field_name(table: Table, column: str) -> str:
 
 
 def same(one: object, other: object) -> bool:
-    """Return whether two values mean the same; blanks that no form keeps do not count.
+    r"""Return whether two values mean the same; blanks that no form keeps do not count.
 
-    >>> same(" a\\r\\nb", "a\\nb "), same(None, "")
+    >>> same(" a\r\nb", "a\nb "), same(None, "")
     (True, False)
     """
     if isinstance(one, str) and isinstance(other, str):

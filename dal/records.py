@@ -119,6 +119,36 @@ class Move:
     missed: bool  # it lies on the side that was read already; else it may be shown twice
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What one save made of one row; images as the log has them, numbers exact."""
+
+    relation: str  # the table
+    part: str  # the rest of the row's key; "" where it is the transaction itself
+    before: Mapping[str, Any] | None  # the whole row; None: it was not there
+    after: Mapping[str, Any] | None  # None: it is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """All that one transaction of the database did to a row and its parts."""
+
+    xid: int
+    at: datetime  # aware, UTC; of the last change
+    who: str  # whom the application named, else the database role
+    by_role: bool  # whether it is a role
+    deeds: tuple[Deed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What happened to a row and its parts, the newest save first."""
+
+    saves: tuple[Save, ...]
+    more: bool  # there are older ones
+    names: Mapping[tuple[str, int], str]  # of what images refer to, by table and id
+
+
 # ── What a page shows ────────────────────────────────────────────────────────────────────────
 
 
@@ -206,6 +236,7 @@ class TransactionDetail:
     movements: tuple[MovementDetail, ...]
     raw_rows: tuple[RawRow, ...]
     other_sides: tuple[Transaction, ...]  # the same hash as other own wallets saw it
+    history: History
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam
+from sqlalchemy import BigInteger, Integer, Text, bindparam
 
-from dal import changes, contacts, details, imports, labels, named, transactions, wallets
+from dal import changes, contacts, details, imports, labels, named, tables, transactions, wallets
 from dal.fields import FIELDS
 from dal.filters import Filter
+from dal.history import (
+    USUAL as USUAL_HISTORY,
+    all_statement as all_histories,
+    statement as transaction_history,
+)
 from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
 from dal.records import Snapshot
 
@@ -48,15 +53,24 @@ def statements() -> Iterator[Named]:
     parameters = transactions.page_parameters(Filter(), came)
     yield Named("next page, with what moved past its reader", statement, parameters)
     yield Named("what is new since a snapshot", changes.since_statement(), {"known": seen.visible})
-    history = changes.history_statement(changes.OF_TRANSACTIONS, 1)
-    yield Named("one transaction: history", history, {})
+    log = changes.history_statement(["labels"], 1)
+    yield Named("one row: its changes", log, {})
     yield Named("one transaction: movements", details.movements_statement(1), {})
     yield Named("one transaction: raw rows", details.raw_rows_statement(1), {})
+    example = bindparam("id", 1, BigInteger()), bindparam("most", USUAL_HISTORY, Integer())
+    told = transaction_history().bindparams(*example)
+    yield Named("one transaction: history, with names", told, {})
     yield Named("wallets", wallets.all_statement(), {})
     now = bindparam("at", "infinity", Text())
     yield Named("wallets: balances", named.query("queries/wallet_balances").bindparams(now), {})
     yield Named("contacts", contacts.all_statement(), {})
     yield Named("labels", labels.all_statement(), {})
+    for table, parts in (
+        (tables.wallets, tables.wallet_addresses),
+        (tables.contacts, tables.contact_addresses),
+        (tables.labels, None),
+    ):
+        yield Named(f"{table.name}: histories", all_histories(table, parts), {})
     yield Named("imports", imports.all_statement(), {})
 
 

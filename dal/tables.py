@@ -42,13 +42,13 @@ from dal.columns import (
     transaction_type,
     version_column,
 )
-from dal.tables_log import change_op, changes, prunings
+from dal.tables_log import change_op, changes, prunings, submissions
 
 __all__ = [
     "assets", "change_op", "changes", "colour", "contact_addresses", "contacts", "hashed",
     "import_rows", "imports", "labels", "metadata", "movement_kind", "movements", "prunings",
-    "row_outcome", "transaction_labels", "transaction_status", "transaction_type", "transactions",
-    "wallet_addresses", "wallets",
+    "row_outcome", "submissions", "transaction_labels", "transaction_status", "transaction_type",
+    "transactions", "wallet_addresses", "wallets",
 ]  # fmt: skip
 
 imports = Table(

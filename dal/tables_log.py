@@ -1,13 +1,13 @@
-"""The tables of the change log, which triggers write; `tables` has them beside the others."""
+"""The change log, which triggers write, and submissions; `tables` has them beside the others."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from dal.columns import NOW, Xid, change_op, metadata, text_column
 
-__all__ = ["MOVED", "change_op", "changes", "prunings"]
+__all__ = ["MOVED", "change_op", "changes", "prunings", "submissions"]
 
 #: What makes a change one that moved a transaction in an order.
 MOVED = text(
@@ -45,3 +45,12 @@ prunings = Table(
     Column("last", Xid, nullable=False),
     Column("forgotten", BigInteger, nullable=False),
 )
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("once", UUID, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("answer", Text),
+)
+Index("submissions_at_idx", submissions.c.at)

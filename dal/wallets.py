@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, delete, exists, func, insert, select, update
 
-from dal import edits, named, places, tables
+from dal import edits, history, named, places, tables
 from dal.errors import Conflict, NotFound
 from dal.records import Balance, Wallet, WalletAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
     from sqlalchemy import Connection
+
+    from dal.records import History
 
 wallets, owned, tx = tables.wallets, tables.wallet_addresses, tables.transactions
 
@@ -35,6 +37,11 @@ def get(conn: Connection, wallet_id: int) -> Wallet:
     if row is None:
         raise NotFound("wallet", wallet_id)
     return _wallet(row)
+
+
+def histories(conn: Connection) -> Mapping[int, History]:
+    """Return what happened to each wallet, by id."""
+    return history.of_all(conn, wallets, owned)
 
 
 def all_statement() -> Select[Any]:

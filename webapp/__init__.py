@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from webapp import assets, converters, errors, security, template_filters
+from webapp import assets, converters, errors, freshness, security, template_filters
 from webapp.pages import fields
 from webapp.scope import Scope, check_request
 from webapp.state import EXTENSION, State
-from webapp.views import contacts, health, imports, labels, transaction, transactions, wallets
+from webapp.views import (
+    changes,
+    contacts,
+    health,
+    imports,
+    labels,
+    transaction,
+    transactions,
+    wallets,
+)
 
 if TYPE_CHECKING:
     from dal.database import Ledger
     from webapp.settings import WebSettings
 
 MEGABYTE = 1024 * 1024
-VIEWS = (transactions, transaction, wallets, contacts, labels, imports, health)
+VIEWS = (transactions, transaction, wallets, contacts, labels, imports, changes, health)
 
 
 def create_app(settings: WebSettings, ledger: Ledger | None = None) -> Flask:
@@ -37,7 +46,7 @@ def create_app(settings: WebSettings, ledger: Ledger | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_limit_mb * MEGABYTE,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (converters, security, errors, assets, template_filters, fields):
+    for part in (converters, security, freshness, errors, assets, template_filters, fields):
         part.install(app)
     app.before_request(check_request)
     for view in VIEWS:

@@ -32,17 +32,16 @@ def tried(ledger: Ledger, upload: Upload) -> tuple[Outcome, ...]:
         return _all(conn, upload)
 
 
-def done(ledger: Ledger, upload: Upload) -> tuple[ImportReport, ...]:
-    """Import what can be read of an upload, all of it or nothing.
+def done(conn: Connection, upload: Upload) -> tuple[ImportReport, ...]:
+    """Import what can be read of an upload, in a write block.
 
     Raises:
         UnreadableFile: none of its files can be read.
     """
-    with ledger.write() as conn:
-        outcomes = _all(conn, upload)
-        reports = tuple(each.report for each in outcomes if each.report)
-        if not reports:
-            raise UnreadableFile(outcomes[0].file, outcomes[0].problem)
+    outcomes = _all(conn, upload)
+    reports = tuple(each.report for each in outcomes if each.report)
+    if not reports:
+        raise UnreadableFile(outcomes[0].file, outcomes[0].problem)
     return reports
 
 

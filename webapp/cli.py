@@ -30,7 +30,7 @@ from dal.errors import BadInput, DalError
 from dal.fields import FIELDS
 from dal.filters import Filter
 from webapp import create_app
-from webapp.importing import Run
+from webapp.importing import Run, operator
 from webapp.scope import g
 from webapp.serve import serve as serve_http
 from webapp.settings import WebSettings
@@ -123,7 +123,7 @@ def prune(days: int | None) -> None:
         if not kept:
             out.print("Every change is kept: neither --days nor KEEP_HISTORY_DAYS is given.")
             return
-        with open_ledger() as ledger, ledger.write() as conn:
+        with open_ledger() as ledger, ledger.write(who=operator()) as conn:
             gone = changes.prune(conn, datetime.now(UTC) - timedelta(days=kept))
         out.print(f"Forgot {gone:,} changes older than {kept:,} days.")
 

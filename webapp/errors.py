@@ -21,7 +21,8 @@ from dal.errors import (
     UnreadableFile,
 )
 from webapp.links import Links
-from webapp.pages.error import ErrorPage, Way
+from webapp.pages.conflict import Clash
+from webapp.pages.error import ErrorPage, Form, Way
 from webapp.scope import g
 from webapp.state import state
 
@@ -54,6 +55,7 @@ class Refusal:
     title: str
     field: str  # "" where it is no field's fault
     problem: str
+    clash: Clash | None = None  # what two have changed, where that is why
 
     @classmethod
     def of(cls, error: DalError) -> Refusal:
@@ -67,7 +69,17 @@ class Refusal:
                 f"there is no {error.kind} {str(error.name)[:100]!r}; it may have been removed"
             )
             return cls(status, title, error.kind, problem)
-        return cls(status, title, "", ": ".join(map(str, error.args)))
+        clash = Clash.of(error, g.zone, g.now) if isinstance(error, Conflict) else None
+        return cls(status, title, "", ": ".join(map(str, error.args)), clash)
+
+    @property
+    def shape(self) -> dict[str, object]:
+        """Return what scripts are told: `title`, `field` and `problem`, all text.
+
+        Of a conflict also `conflict`, described at `Clash.shape`.
+        """
+        shape = {"title": self.title, "field": self.field, "problem": self.problem}
+        return shape | ({"conflict": self.clash.shape} if self.clash else {})
 
     @classmethod
     def of_http(cls, error: HTTPException) -> Refusal:
@@ -130,12 +142,20 @@ def on_http_error(error: HTTPException) -> Response:
 def answer(refusal: Refusal, ways: tuple[Way, ...]) -> Response:
     """Return a refusal as the sender can read it."""
     if g.wants_json:
-        shape = {"title": refusal.title, "field": refusal.field, "problem": refusal.problem}
-        response = jsonify(error=shape)
+        response = jsonify(error=refusal.shape)
     else:
-        response = Response(render_template("error.html", page=ErrorPage.of(refusal, ways)))
+        page = ErrorPage.of(refusal, ways, again(refusal))
+        response = Response(render_template("error.html", page=page))
     response.status_code = refusal.status
     return response
+
+
+def again(refusal: Refusal) -> Form | None:
+    """Return the form that was sent, to be sent again, where that may help and does no harm."""
+    unavailable = refusal.status is HTTPStatus.SERVICE_UNAVAILABLE
+    if request.method != "POST" or not unavailable or request.files:
+        return None
+    return Form(request.path, tuple(request.form.items(multi=True)))
 
 
 def ways_out(error: DalError) -> tuple[Way, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 #: Exit statuses: every row accounted for; rows were rejected; a file could not be read.
 ALL_WELL, REJECTED, UNREADABLE = 0, 1, 2
 REASONS_SHOWN = 10
+
+
+def operator() -> str:
+    """Return whom the change log names for what a command writes."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number only
+        name = "somebody"
+    return f"{name} at the command line"
 
 
 class Run:
@@ -67,8 +77,8 @@ class Run:
         self.err.print(f"{name}: {problem}", style="red", markup=False)
 
     def _bring(self, name: str, source: Source, wallet: str | None) -> ImportReport:
-        block = self.ledger.trial if self.trial else self.ledger.write
-        with block() as conn, self._bar(name) as progress:
+        block = self.ledger.trial() if self.trial else self.ledger.write(operator())
+        with block as conn, self._bar(name) as progress:
             report = ingest(conn, source, Path(name).name, wallet=wallet, progress=progress)
         return replace(report, import_id=None) if self.trial else report
 

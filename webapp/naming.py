@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dal import contacts, details, labels
@@ -29,6 +30,11 @@ def name_party(
         name: of a contact, which is created if there is none.
         everywhere: give the contact the address, so that every transaction with it shows the name,
             instead of choosing it for this one alone.
+
+    Raises:
+        BadValue: the name cannot be stored.
+        NotFound: the transaction is gone.
+        Conflict: another contact was chosen since, or the address is somebody else's.
     """
     if not name.strip():
         details.choose_contact(conn, transaction_id, version, None)
@@ -38,13 +44,18 @@ def name_party(
         details.choose_contact(conn, transaction_id, version, contact_id)
         return
     _give_address(conn, contact_id, transaction_id)
-    # The address now tells the name; a choice made by hand would hide later changes of it.
-    details.choose_contact(conn, transaction_id, version, None)
+    try:
+        # The address now tells the name; a choice made by hand would hide it, and later changes.
+        details.choose_contact(conn, transaction_id, version, None, meant=True)
+    except Conflict as error:
+        mine = (replace(each, mine=name.strip()) for each in error.contested)
+        keep = {**error.keep, "contact": name.strip()}
+        raise Conflict(str(error.args[0]), tuple(mine), error.version, keep) from error
 
 
 def _give_address(conn: Connection, contact_id: int, transaction_id: int) -> None:
     """Give a contact the address of a transaction's other side, unless it has it."""
-    tx = details.get(conn, transaction_id).transaction
+    tx = details.one(conn, transaction_id)
     contact = contacts.get(conn, contact_id)
     known = {(place.network, place.address) for place in contact.addresses}
     if (tx.network, tx.counterparty) not in known:

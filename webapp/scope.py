@@ -35,7 +35,8 @@ KEYS: Mapping[str, frozenset[str]] = {
     "imports.show": frozenset({"outcome"}),
     "imports.download": frozenset({"outcome"}),
     "contacts.names": frozenset({"q"}),
-    "transactions.show": frozenset({"edit"}),
+    "transaction.show": frozenset({"history"}),
+    "changes.stream": frozenset({"since"}),
 }
 THEMES = ("light", "dark")
 

@@ -13,6 +13,8 @@ from gunicorn.app.base import BaseApplication
 from dal import imports, sample
 from dal.database import Ledger, database
 from webapp import create_app
+from webapp.feed import raise_descriptors
+from webapp.state import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "timeout": 120,
             "loglevel": "warning",
             "control_socket_disable": True,
+            "limit_request_line": 8190,  # as much as for a header: a token may be long
+            "worker_exit": end_streams,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -47,6 +51,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def load(self) -> Flask:
         """Return the application, in a worker."""
         return create_app(self.settings)
+
+
+def end_streams(_server: object, worker: Any) -> None:  # noqa: ANN401 (gunicorn ships no types)
+    """Close the streams of a worker that ends, so that their browsers ask the next one at once."""
+    if application := getattr(worker, "wsgi", None):
+        application.extensions[EXTENSION].feed.close()
 
 
 def serve(settings: WebSettings, say: Callable[[str], None]) -> None:
@@ -62,6 +72,7 @@ def serve(settings: WebSettings, say: Callable[[str], None]) -> None:
     """
     with database(settings.dal) as url:
         _prepare(url, settings, say)
+        raise_descriptors(settings.open_pages)
         place = f"http://{_bracketed(settings.host)}:{settings.port}"
         say(f"Freshledger serves {place} — Ctrl-C ends it")
         Server(replace(settings, dal=replace(settings.dal, database_url=url))).run()
@@ -74,7 +85,7 @@ def _prepare(url: str, settings: WebSettings, say: Callable[[str], None]) -> Non
         ledger.migrate()
         if settings.dal.database_url:
             return
-        with ledger.write() as conn:
+        with ledger.write(who="freshledger serve") as conn:
             if imports.is_empty(conn):
                 count = sample.load(conn)
                 say(f"The ledger was empty: {count:,} sample transactions to look at are in it")

@@ -20,6 +20,11 @@ class WebSettings(FromEnvironment):
     port: int = knob("PORT", 8000, "The port to listen on.")
     workers: int = knob("WORKERS", 1, "Processes that answer.")
     threads: int = knob("THREADS", 8, "Requests that one process answers at the same time.")
+    open_pages: int = knob(
+        "OPEN_PAGES",
+        2_000,
+        "Open pages of one host that are told at once what changes; the next one is told to wait.",
+    )
     secret: str = knob(
         "SECRET_KEY",
         "",

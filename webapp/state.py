@@ -14,6 +14,7 @@ from flask import current_app
 from dal.database import Ledger
 from dal.errors import BadValue, CannotServe
 from webapp import signing
+from webapp.feed import Feed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,7 @@ class State:
 
     settings: WebSettings
     books: Books
+    feed: Feed
     zone: ZoneInfo  # of those whose browser has not named its own
     session_key: bytes = field(repr=False)
     cursor_key: bytes = field(repr=False)
@@ -79,7 +81,9 @@ class State:
             raise BadValue("TIME_ZONE", f"there is no {settings.time_zone!r}; as in Europe/Vienna")
         secret = signing.secret_of(settings)
         keys = (signing.derived(secret, purpose) for purpose in PURPOSES)
-        return cls(settings, Books(settings.dal, ledger), found, *keys)
+        books = Books(settings.dal, ledger)
+        feed = Feed(settings, lambda: books.ledger, signing.derived(secret, PURPOSES[-1]))
+        return cls(settings, books, feed, found, *keys)
 
     @property
     def uploads(self) -> Path:

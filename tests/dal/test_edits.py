@@ -96,35 +96,66 @@ def test_what_is_gone(conn: Connection, name: str) -> None:
         assert raised.value.name == gone
 
 
+#: Edits that do not mind each other: the one finds that what it means is so already, or that its
+#: field is not the other's.
+SHARED = {
+    *("labels.attach", "labels.detach"),  # a label on a row is a row of its own
+    *("contacts.add_address", "wallets.add_address"),
+    *("labels.rename", "labels.recolour", "contacts.rename", "wallets.rename"),
+    *("details.set_note", "details.choose_contact"),
+}
+
+
 @each_edit
-def test_of_two_at_once_one_wins(ledger: Ledger, name: str) -> None:
-    """Both have read version 1; the second one's write waits for the first's commit."""
+def test_of_two_at_once_both_are_done_or_one_wins(ledger: Ledger, name: str) -> None:
+    """Both have read version 1 and do the same; the second's write waits for the first's commit."""
     with ledger.write() as conn:
         one = row_for(conn, name)
         if "remove_address" in name:
             vitalik = {"contacts": contacts, "wallets": wallets}[name.split(".", maxsplit=1)[0]]
             vitalik.add_address(conn, one, 1, "ethereum", VITALIK)
-    version = 2 if "remove_address" in name else 1
-    shared = name in {"labels.attach", "labels.detach"}  # a label on a row is a row of its own
-    outcomes: list[str] = []
-    barrier = threading.Barrier(2)
+    edit, version = EDITS[name], 2 if "remove_address" in name else 1
+    outcomes = at_once(ledger, *[lambda conn: edit(conn, one, version)] * 2)
+    assert outcomes == (["won", "won"] if name in SHARED else ["lost", "won"])
 
-    def compete() -> None:
+
+@pytest.mark.parametrize("name", ["labels", "contacts", "wallets"])
+def test_of_two_other_names_at_once_one_wins(ledger: Ledger, name: str) -> None:
+    module: Any = {"labels": labels, "contacts": contacts, "wallets": wallets}[name]
+    for _ in range(5):
+        with ledger.write() as conn:
+            one, version = module.add(conn, "old"), 1
+        rivals = [renaming(module, one, name) for name in ("a", "b")]
+        assert at_once(ledger, *rivals) == ["lost", "won"]
+        with ledger.write() as conn:
+            module.remove(conn, one, version + 1)
+
+
+def renaming(module: Any, one: int, name: str) -> Callable[[Connection], Any]:
+    return lambda conn: module.rename(conn, one, 1, name)
+
+
+def at_once(ledger: Ledger, *edits_: Callable[[Connection], Any]) -> list[str]:
+    """Return what became of edits that begin at the same time, sorted."""
+    outcomes: list[str] = []
+    barrier = threading.Barrier(len(edits_))
+
+    def compete(edit: Callable[[Connection], Any]) -> None:
         try:
             with ledger.write() as conn:
                 barrier.wait()
-                EDITS[name](conn, one, version)
+                edit(conn)
         except (Conflict, NotFound):
             outcomes.append("lost")
         else:
             outcomes.append("won")
 
-    rivals = [threading.Thread(target=compete) for _ in range(2)]
+    rivals = [threading.Thread(target=compete, args=(edit,)) for edit in edits_]
     for rival in rivals:
         rival.start()
     for rival in rivals:
         rival.join()
-    assert sorted(outcomes) == (["won", "won"] if shared else ["lost", "won"])
+    return sorted(outcomes)
 
 
 @pytest.mark.parametrize("module", [labels, contacts, wallets])

@@ -145,8 +145,8 @@ def test_every_table_has_its_triggers(ledger: Ledger) -> None:
     assert others == {f"transaction_amount_{word}" for word in ("insert", "update", "delete")}
 
 
-#: The log itself and its bookkeeping.
-UNLOGGED = {"changes", "prunings"}
+#: The log itself, and bookkeeping.
+UNLOGGED = {"changes", "prunings", "submissions"}
 LOGGED = ("insert", "update", "delete", "truncate")
 
 

@@ -13,7 +13,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from dal.settings import DalSettings
-from tests.webapp.ledgers import fill
+from tests.webapp.ledgers import MANY, ROWS, fill
 from webapp import create_app
 from webapp.settings import WebSettings
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from dal.database import Ledger
+    from tests.webapp.live import Sql
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 VERSION = re.compile(r'data-version="(\d+)"')
@@ -76,6 +77,23 @@ def books(ledger: Ledger) -> Ledger:
     return ledger
 
 
+@pytest.fixture
+def many(ledger: Ledger) -> Ledger:
+    """Return a ledger of 64 transactions: more than a page."""
+    fill(ledger, *ROWS, *MANY)
+    return ledger
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[Sql]:
+    """Yield somebody else at the database, as with psql."""
+    from tests.webapp.live import Sql
+
+    found = Sql(database_url)
+    yield found
+    found.conn.close()
+
+
 @dataclass
 class Site:
     """A visitor without a browser: reads pages, sends their forms."""
@@ -121,20 +139,26 @@ def live_server(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield Chromium; without one, say so and skip, but fail where CI promised one."""
-    from playwright.sync_api import sync_playwright
-
+def chromium() -> str:
+    """Return the path of Chromium; without one, say so and skip, but fail where CI promised one."""
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMES)), None)
     if path is None:
         missing = "no Chromium on the PATH: pages are NOT tested in a browser (set CHROMIUM)"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Yield Chromium."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from dal import details, imports, transactions
+from dal import imports, transactions
 from tests.webapp.ledgers import ANNA, ANNA_SHOWN, HASH, MANY, ROWS, file, fill
 
 if TYPE_CHECKING:
@@ -130,34 +130,6 @@ def test_a_note_in_the_row(page: Page) -> None:
     expect(rows(page).first).to_be_focused()
     page.reload()
     expect(rows(page).first.locator(".note .text")).to_have_text("rent for <april>")
-
-
-def test_a_conflict_in_the_row_keeps_what_was_typed(page: Page, books: Ledger) -> None:
-    row = open_first(page)
-    known = int(row.get_attribute("data-id") or 0)
-    version = int(row.get_attribute("data-version") or 0)
-    row.locator(".note").click()
-    with books.write() as conn:
-        details.set_note(conn, known, version, "theirs")
-    box = page.get_by_role("textbox", name="Note")
-    box.fill("mine")
-    box.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Somebody was faster")
-    expect(page.get_by_role("alert")).to_contain_text("Stored now: “theirs”")
-    expect(box).to_have_value("mine")
-    box.press("Enter")
-    expect(rows(page).first.locator(".note .text")).to_have_text("mine")
-
-
-def test_theirs_can_be_taken(page: Page, books: Ledger) -> None:
-    row = open_first(page)
-    known = int(row.get_attribute("data-id") or 0)
-    row.locator(".note").click()
-    with books.write() as conn:
-        details.set_note(conn, known, int(row.get_attribute("data-version") or 0), "theirs")
-    page.get_by_role("textbox", name="Note").press("Enter")
-    page.get_by_role("button", name="Take theirs").click()
-    expect(rows(page).first.locator(".note .text")).to_have_text("theirs")
 
 
 @pytest.mark.usefixtures("books")

@@ -82,7 +82,8 @@ def test_the_page_names_what_moved_past_its_reader(site: Site, ledger: Ledger) -
         conn.exec_driver_sql(sql, (moved,))
     second = site.get(link.replace("&amp;", "&")).text
     assert "1 transaction moved past you while you were reading." in second
-    assert f'<li data-id="{moved}"><a href="/transactions/{moved}">2020-01-01 00:00 reward' in second
+    link = f'<a href="/transactions/{moved}">2020-01-01 00:00 reward'
+    assert f'<li data-id="{moved}">{link}' in second
     assert "now still to come, perhaps again" in second
 
 

@@ -18,6 +18,14 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """A form as it was sent."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPage:
     """`error.html`."""
 
@@ -27,8 +35,10 @@ class ErrorPage:
     field: str
     problem: str
     ways: tuple[Way, ...]
+    again: Form | None  # what can be sent again as it was
 
     @classmethod
-    def of(cls, refusal: Refusal, ways: tuple[Way, ...]) -> ErrorPage:
+    def of(cls, refusal: Refusal, ways: tuple[Way, ...], again: Form | None = None) -> ErrorPage:
         """Return the page of a refusal."""
-        return cls(refusal.title, refusal.status.value, refusal.field, refusal.problem, ways)
+        status = refusal.status.value
+        return cls(refusal.title, status, refusal.field, refusal.problem, ways, again)

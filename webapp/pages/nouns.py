@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dal.records import Balance, Contact, Label, Wallet, WalletAddress
+    from webapp.pages.history import Entry, Told
 
 #: What can be chosen where an address is typed: name and title.
 CHOICES = tuple((network.name, network.title) for network in NETWORKS.values())
@@ -57,6 +58,7 @@ class WalletCard:
     places: tuple[Place, ...]
     held: tuple[Held, ...]
     more: tuple[Held, ...]
+    history: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,15 @@ class WalletsPage:
     wallets: tuple[WalletCard, ...]
 
     @classmethod
-    def of(cls, wallets: Iterable[Wallet], balances: Iterable[Balance]) -> WalletsPage:
+    def of(cls, wallets: Iterable[Wallet], balances: Iterable[Balance], told: Told) -> WalletsPage:
         """Return the page of the wallets and what they hold."""
         held: dict[int, list[Held]] = defaultdict(list)
         for balance in balances:
             held[balance.wallet_id].append(_held(balance))
-        return cls(tuple(_wallet(wallet, held[wallet.id]) for wallet in wallets))
+        return cls(tuple(_wallet(wallet, held[wallet.id], told) for wallet in wallets))
 
 
-def _wallet(wallet: Wallet, held: list[Held]) -> WalletCard:
+def _wallet(wallet: Wallet, held: list[Held], told: Told) -> WalletCard:
     return WalletCard(
         id=wallet.id,
         name=wallet.name,
@@ -88,6 +90,7 @@ def _wallet(wallet: Wallet, held: list[Held]) -> WalletCard:
         places=places(wallet.addresses),
         held=tuple(held[:SHOWN]),
         more=tuple(held[SHOWN:]),
+        history=told.of(wallet.id),
     )
 
 
@@ -107,6 +110,7 @@ class ContactCard:
     version: int
     href: str
     places: tuple[Place, ...]
+    history: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +123,21 @@ class ContactsPage:
     contacts: tuple[ContactCard, ...]
 
     @classmethod
-    def of(cls, contacts: Iterable[Contact]) -> ContactsPage:
+    def of(cls, contacts: Iterable[Contact], told: Told) -> ContactsPage:
         """Return the page of the contacts."""
-        return cls(tuple(map(_contact, contacts)))
+        return cls(tuple(_contact(contact, told) for contact in contacts))
 
 
-def _contact(contact: Contact) -> ContactCard:
-    href, where = list_of("contact", contact.name), places(contact.addresses)
-    return ContactCard(contact.id, contact.name, contact.note, contact.version, href, where)
+def _contact(contact: Contact, told: Told) -> ContactCard:
+    return ContactCard(
+        id=contact.id,
+        name=contact.name,
+        note=contact.note,
+        version=contact.version,
+        href=list_of("contact", contact.name),
+        places=places(contact.addresses),
+        history=told.of(contact.id),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,7 @@ class LabelLine:
     version: int
     href: str
     count: str
+    history: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +163,21 @@ class LabelsPage:
     labels: tuple[LabelLine, ...]
 
     @classmethod
-    def of(cls, labels: Iterable[Label]) -> LabelsPage:
+    def of(cls, labels: Iterable[Label], told: Told) -> LabelsPage:
         """Return the page of the labels."""
-        return cls(tuple(map(_label, labels)))
+        return cls(tuple(_label(label, told) for label in labels))
 
 
-def _label(label: Label) -> LabelLine:
-    href, borne = list_of("label", label.name), count(label.transactions, "transaction")
-    return LabelLine(label.id, label.name, label.colour, label.version, href, borne)
+def _label(label: Label, told: Told) -> LabelLine:
+    return LabelLine(
+        id=label.id,
+        name=label.name,
+        colour=label.colour,
+        version=label.version,
+        href=list_of("label", label.name),
+        count=count(label.transactions, "transaction"),
+        history=told.of(label.id),
+    )
 
 
 def places(addresses: Iterable[WalletAddress]) -> tuple[Place, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from webapp.pages.history import HistoryPart
 from webapp.pages.rows import Row, Rows
 from webapp.template_filters import Amount, amount, full_address, network_title, plain, words
 
@@ -49,6 +50,7 @@ class TransactionPage:
     known_address: bool  # whether the other side has an address that a contact can bear
     others: tuple[Row, ...]
     raw: tuple[RawRow, ...]
+    history: HistoryPart
 
     @classmethod
     def of(cls, found: TransactionDetail, links: Links, zone: tzinfo) -> TransactionPage:
@@ -70,6 +72,7 @@ class TransactionPage:
             known_address=bool(tx.counterparty and tx.network),
             others=rows.all(found.other_sides),
             raw=found.raw_rows,
+            history=HistoryPart.of(found.history, zone),
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dal.keyset import NEWEST_FIRST, ORDERS, USUAL
+from dal.transactions import AHEAD
 from webapp.pages.form import Group, groups
 from webapp.pages.moved import MovedNote
 from webapp.pages.rows import Cell, Row, Rows
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from webapp.links import Links
 
 SIZES = (25, 50, 100, 200)
+#: What lies ahead of a page, by its order.
+COMING = {"-time": "newer", "time": "older", "-amount": "larger", "amount": "smaller"}
 #: How the wallets of the generated sample end.
 SAMPLE = "(sample)"
 #: What a cell of the list can be narrowed by.
@@ -116,6 +119,13 @@ class TransactionsPage:
     has_sample: bool = False
     refusal: Refusal | None = None  # why there are no rows
     jump: str = ""
+
+    @property
+    def newer(self) -> str:
+        """Return what came ahead of the first row, in words."""
+        more = " or more" * (self.ahead >= AHEAD)
+        noun = "transaction" + "s" * (self.ahead != 1)
+        return f"{self.ahead}{more} {COMING[self.around.order.value]} {noun}"
 
     @property
     def said_at_field(self) -> bool:

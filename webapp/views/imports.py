@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,22 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from dal import addresses, edits, imports, transactions, wallets
 from dal.errors import BadInput
 from dal.filters import Filter
-from webapp import arrivals, forms, signing, uploads
+from webapp import arrivals, forms, signing, submitting, uploads
 from webapp.errors import shown_again
 from webapp.links import LIST
 from webapp.pages.imports import ROWS, WORDS, ImportPage, ImportsPage, PreviewPage
 from webapp.scope import g
 from webapp.state import state
+from webapp.submitting import Answer, submitted
 from webapp.template_filters import count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from werkzeug.wrappers import Response as Redirect
 
-    from dal.records import Outcome, RawRow
+    from dal.database import Connection
+    from dal.records import ImportReport, Outcome, RawRow
 
 bp = Blueprint("imports", __name__)
 HERE = "/imports"
@@ -65,12 +70,23 @@ def preview(token: str) -> str:
 def confirm(token: str) -> Redirect:
     """Import what was looked at."""
     name = signing.unsign(token, state().upload_key)
-    with uploads.claimed(state().uploads, name) as found:
-        reports = arrivals.done(g.ledger, found)
-    for each in reports:
-        rows = count(each.imported, "row")
-        flash(f"{each.file}: {rows} imported, {count(each.transactions, 'new transaction')}.")
-    return redirect(f"{HERE}/{reports[0].import_id}" if len(reports) == 1 else HERE, SEE_OTHER)
+    with ExitStack() as until_committed:  # only then the upload is thrown away
+
+        def work(conn: Connection) -> Answer:
+            found = until_committed.enter_context(uploads.claimed(state().uploads, name))
+            return _imported(arrivals.done(conn, found))
+
+        answer = submitting.done(work)
+    return submitting.led(answer)
+
+
+def _imported(reports: Sequence[ImportReport]) -> Answer:
+    said = (
+        f"{each.file}: {count(each.imported, 'row')} imported,"
+        f" {count(each.transactions, 'new transaction')}."
+        for each in reports
+    )
+    return Answer(f"{HERE}/{reports[0].import_id}" if len(reports) == 1 else HERE, tuple(said))
 
 
 @bp.post("/imports/preview/<token>/discard")
@@ -107,21 +123,19 @@ def download(import_id: int) -> Response:
 
 
 @bp.post("/imports/<small:import_id>/undo")
-def undo(import_id: int) -> Redirect:
+@submitted
+def undo(conn: Connection, import_id: int) -> Answer:
     """Take back all that an import brought."""
-    with g.ledger.write() as conn:
-        imports.undo(conn, import_id)
-    flash(f"Import {import_id} is undone.")
-    return redirect(HERE, SEE_OTHER)
+    imports.undo(conn, import_id)
+    return Answer(HERE, (f"Import {import_id} is undone.",))
 
 
 @bp.post("/imports/sample/remove")
-def remove_sample() -> Redirect:
+@submitted
+def remove_sample(conn: Connection) -> Answer:
     """Remove the generated sample."""
-    with g.ledger.write() as conn:
-        imports.remove_sample(conn)
-    flash("The sample is removed.")
-    return redirect(forms.back(LIST), SEE_OTHER)
+    imports.remove_sample(conn)
+    return Answer(forms.back(LIST), ("The sample is removed.",))
 
 
 def _outcome() -> Outcome | None:

@@ -76,7 +76,7 @@ def totals() -> str:
 def row(transaction_id: int) -> Response:
     """Answer one row of the list anew, for the page that has just edited it."""
     with g.snapshot() as conn:
-        found = details.get(conn, transaction_id).transaction
+        found = details.one(conn, transaction_id)
     shown = Rows(links_here(), g.zone).one(found)
     write = get_template_attribute("transactions/_row.html", "row")
     return jsonify(row=write(shown), said=get_flashed_messages())

@@ -6,6 +6,7 @@ import { installRows } from "./rows.js";
 import { installPopovers } from "./popover.js";
 import { installEditors } from "./edit.js";
 import { installNames } from "./names.js";
+import { installLive } from "./live.js";
 
 const root = document.documentElement;
 root.classList.add("js");
@@ -36,11 +37,6 @@ export function toggleTheme() {
   remember("theme", root.dataset.theme);
 }
 
-// A page that the browser kept is as old as it looks: ask again.
-addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
-});
-
 // One open menu at a time, and none after a click elsewhere.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -62,17 +58,20 @@ async function showTotals(link) {
   const here = document.getElementById("sums-here");
   if (here.firstChild) return here.replaceChildren();
   here.textContent = "Counting …";
-  const answer = await fetch(link.href);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const found = page.querySelector("#sums, .error, .refusal");
-  here.replaceChildren(document.importNode(found, true));
+  try {
+    const answer = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.querySelector("#sums, .error, .refusal");
+    here.replaceChildren(document.importNode(found, true));
+  } catch {
+    here.textContent = "The server does not answer; try again.";
+  }
 }
 
 installKeys(toggleTheme);
 installDrop();
 installNames();
-if (document.querySelector("table.transactions")) {
-  installRows();
-  installPopovers();
-  installEditors();
-}
+installRows();
+installPopovers();
+if (document.querySelector("table.transactions")) installEditors();
+installLive(installEditors);

@@ -2,7 +2,8 @@
 // The server answers a saved edit with the row as it is read anew; nothing is guessed here.
 
 import { replaceRow } from "./rows.js";
-import { Refused, readRow, send } from "./net.js";
+import { askWhose } from "./conflict.js";
+import { Refused, newOnce, readRow, send } from "./net.js";
 
 const EDITORS = { note: editNote, contact: editContact, labels: editLabels };
 let editing = null; // the cell
@@ -19,13 +20,13 @@ function cancel() {
   if (!editing) return;
   const cell = editing;
   editing = null;
-  cell.querySelector(".editor").remove();
+  cell.querySelector(".editor")?.remove();
   cell.classList.remove("editing");
   cell.closest("tr")?.focus({ preventScroll: true });
 }
 
 /** An editor: one line to type in, and a place for what went wrong. */
-function build(cell, { label, value, list, hint }, save) {
+function build(cell, { label, value, list, hint }, submit) {
   const form = document.createElement("form");
   form.className = "editor";
   const input = document.createElement("input");
@@ -41,9 +42,9 @@ function build(cell, { label, value, list, hint }, save) {
     if (form.dataset.busy) return; // a second Enter is not a second edit
     form.dataset.busy = "yes";
     try {
-      await save(input.value, form);
+      await submit(input.value, form);
     } catch (error) {
-      await explain(error, form, cell.closest("tr"));
+      explain(error, form);
     } finally {
       delete form.dataset.busy;
     }
@@ -59,58 +60,65 @@ function build(cell, { label, value, list, hint }, save) {
   return form;
 }
 
-/** Say what went wrong beside what was typed; on a conflict also what is stored now. */
-async function explain(error, form, row) {
-  if (!(error instanceof Refused)) throw error;
+/** Say what went wrong beside what was typed. */
+function explain(error, form) {
+  if (!(error instanceof Refused || error instanceof Undecided)) throw error;
   form.querySelector(".problem")?.remove();
-  const problem = document.createElement("p");
-  problem.className = "problem";
-  problem.setAttribute("role", "alert");
-  problem.textContent = error.message;
-  form.append(problem);
+  if (error instanceof Refused) {
+    const problem = document.createElement("p");
+    problem.className = "problem";
+    problem.setAttribute("role", "alert");
+    problem.textContent = error.message;
+    form.append(problem);
+  }
   form.querySelector("input").focus();
-  if (error.status === 409) await offerBoth(problem, row);
 }
 
-async function offerBoth(problem, row) {
-  const fresh = await readRow(row.dataset.id);
-  const kind = editing.dataset.edit;
-  const now = { note: (r) => r.querySelector(".note").title, contact: (r) => r.dataset.contact }[kind];
-  if (!now) return;
-  row.dataset.version = fresh.dataset.version; // another Enter now means it
-  const theirs = document.createElement("button");
-  theirs.type = "button";
-  theirs.textContent = "Take theirs";
-  theirs.addEventListener("click", () => finish(row, fresh));
-  problem.append(` Stored now: “${now(fresh)}”. Press Enter again to keep yours. `, theirs);
+/** Two have changed one thing, and whoever was asked goes on editing. */
+class Undecided extends Error {}
+
+/** What is edited, on which version of the row: the one it was begun on, whatever comes since. */
+function begin(row) {
+  return { row, id: row.dataset.id, version: row.dataset.version, once: newOnce() };
 }
 
-function finish(row, fresh) {
+function finish({ row }, fresh) {
   editing = null;
   replaceRow(row, fresh);
+  return fresh;
 }
 
-async function saved(row, path, fields) {
-  const fresh = await send(row.dataset.id, `/transactions/${row.dataset.id}/${path}`, fields);
-  finish(row, fresh);
-  return fresh;
+/** Save, and where somebody else changed the same, ask whose is to stand. */
+async function save(edit, path, fields) {
+  try {
+    return finish(edit, await send(edit.id, `/transactions/${edit.id}/${path}`, fields, edit.once));
+  } catch (error) {
+    if (!error.conflict?.fields.length) throw error;
+    const whose = await askWhose(error.conflict);
+    if (whose === "theirs") return finish(edit, await readRow(edit.id));
+    if (whose !== "mine") throw new Undecided();
+    const { version, keep } = error.conflict;
+    return save(edit, path, { ...fields, ...keep, version });
+  }
 }
 
 function editNote(cell, row) {
   const value = cell.title;
+  const edit = begin(row);
   build(cell, { label: "Note", value, hint: "Enter saves, Esc cancels" }, (note) =>
-    saved(row, "note", { note, version: row.dataset.version }),
+    save(edit, "note", { note, version: edit.version }),
   );
 }
 
 function editContact(cell, row) {
+  const edit = begin(row);
   const address = cell.querySelector("[data-copy]")?.dataset.copy;
   const value = cell.querySelector(".v.contact")?.textContent.trim() ?? "";
   const hint = address ? "" : "Enter saves, Esc cancels";
   const form = build(cell, { label: "Contact", value, list: "contact-names", hint }, (contact) => {
     const everywhere = form.querySelector("input[type=checkbox]")?.checked;
     const reach = everywhere ? "address" : "transaction";
-    return saved(row, "contact", { contact, reach, version: row.dataset.version });
+    return save(edit, "contact", { contact, reach, version: edit.version });
   });
   if (address) form.querySelector(".hint").append(choice());
 }
@@ -125,18 +133,19 @@ function choice() {
 }
 
 function editLabels(cell, row) {
+  const edit = begin(row);
   const worn = [...cell.querySelectorAll("a.pill")];
   const hint = "Enter adds, × removes, Esc leaves";
   const form = build(cell, { label: "Add a label", value: "", list: "label-names", hint }, async (label) => {
     if (!label.trim()) return cancel();
-    const fresh = await saved(row, "labels/add", { label });
+    const fresh = await save(edit, "labels/add", { label });
     offer(label.trim());
     openEditor(fresh.querySelector('[data-edit="labels"]')); // there may be more to add
   });
-  form.prepend(...worn.map((pill) => removable(pill, row, form)));
+  form.prepend(...worn.map((pill) => removable(pill, edit, form)));
 }
 
-function removable(pill, row, form) {
+function removable(pill, edit, form) {
   const whole = document.createElement("span");
   whole.className = pill.className.replace(/\bv\b/, "");
   whole.textContent = pill.textContent;
@@ -145,10 +154,10 @@ function removable(pill, row, form) {
   button.setAttribute("aria-label", `Remove the label ${pill.textContent}`);
   button.addEventListener("click", async () => {
     try {
-      const fresh = await saved(row, `labels/${pill.dataset.id}/remove`, { label: pill.dataset.v });
+      const fresh = await save(edit, `labels/${pill.dataset.id}/remove`, { label: pill.dataset.v });
       openEditor(fresh.querySelector('[data-edit="labels"]'));
     } catch (error) {
-      await explain(error, form, row);
+      explain(error, form);
     }
   });
   whole.append(button);

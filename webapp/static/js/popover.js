@@ -60,7 +60,7 @@ function onKey(event) {
   if (event.key === "Escape") {
     const { value } = open;
     close();
-    value.focus();
+    value.focus({ preventScroll: true });
   } else if (step) {
     const now = links.indexOf(document.activeElement);
     links[(now + step + links.length) % links.length].focus();
@@ -68,6 +68,11 @@ function onKey(event) {
   } else if (event.key === "Tab") {
     close();
   }
+}
+
+/** Stay beside the value, wherever the rows have gone. */
+export function follow() {
+  if (open?.value.isConnected) place(open.menu, open.value.getBoundingClientRect());
 }
 
 export function installPopovers() {

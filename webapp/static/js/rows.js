@@ -26,6 +26,19 @@ export function replaceRow(old, fresh) {
   fresh.querySelector(".tick input").checked = old.querySelector(".tick input").checked;
   old.replaceWith(fresh);
   if (standing) stand(fresh);
+  document.dispatchEvent(new Event("row-replaced"));
+}
+
+/** A row goes: whoever stands on it stands on its neighbour. */
+export function leaveRow(row) {
+  if (row !== here && !row.contains(document.activeElement)) return;
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  const focused = row.contains(document.activeElement);
+  here = null;
+  if (!next) return;
+  next.classList.add("here");
+  here = next;
+  if (focused) next.focus({ preventScroll: true });
 }
 
 const KEYS = {
@@ -50,9 +63,11 @@ function onKey(event) {
   }
 }
 
-function countTicks() {
+export function recount() {
+  const said = document.querySelector(".ticked");
   const number = document.querySelectorAll(".row .tick input:checked").length;
-  document.querySelector(".ticked").textContent = `${number} selected`;
+  const text = `${number} selected`;
+  if (said && said.textContent !== text) said.textContent = text;
 }
 
 let lastTicked = null;
@@ -68,7 +83,7 @@ function onTick(event) {
   if (event.target.dataset.do === "tick-all") {
     for (const each of document.querySelectorAll(".row .tick input")) each.checked = event.target.checked;
   }
-  countTicks();
+  recount();
 }
 
 async function onCopy(event) {
@@ -80,18 +95,18 @@ async function onCopy(event) {
 }
 
 export function installRows() {
-  const table = document.querySelector("table.transactions");
+  const inTable = (event) => event.target.closest?.("table.transactions");
   document.addEventListener("keydown", onKey);
-  table.addEventListener("click", (event) => {
-    if (event.target.matches("input[type=checkbox]")) onTick(event);
+  document.addEventListener("click", (event) => {
+    if (inTable(event) && event.target.matches("input[type=checkbox]")) onTick(event);
+    if (inTable(event)) onCopy(event);
   });
-  table.addEventListener("click", onCopy);
-  table.addEventListener("focusin", (event) => {
-    const row = event.target.closest("tbody tr");
+  document.addEventListener("focusin", (event) => {
+    const row = inTable(event) && event.target.closest("tbody tr");
     if (!row || row === here) return;
     here?.classList.remove("here");
     here = row;
     here.classList.add("here");
   });
-  countTicks(); // the browser may remember ticks over a reload
+  recount(); // the browser may remember ticks over a reload
 }
