@@ -10,7 +10,7 @@ ROWS ?= 1000000
 READS ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness write-cost prune bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness measure-streams write-cost prune bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ measure: $(DEV) ## buffers by depth, page against raw psycopg and against REPEAT
 
 freshness: $(DEV) ## hold READS=… answers under load and faults against what was written; writes docs/freshness.md
 	$(BIN)/python -m tests.freshness --reads $(READS) --report docs/freshness.md
+
+measure-streams: $(DEV) ## memory, processor and latency of 100 to 2,000 open pages of one process
+	$(BIN)/python docs/measure_streams.py
 
 write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off
 	$(BIN)/python sql/write_cost.py

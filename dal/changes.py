@@ -25,6 +25,7 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     text,
@@ -144,9 +145,13 @@ def fresh(
 
 
 def forgotten() -> ScalarSelect[int]:
-    """Return the newest transaction whose changes were pruned; NULL: none were."""
-    newest = select(prunings.c.last).order_by(prunings.c.last.desc()).limit(literal_column("1"))
-    return newest.scalar_subquery()
+    """Return the newest transaction that was forgotten after the snapshot bound as `known`.
+
+    NULL: none was. What was forgotten before is included in that snapshot anyway.
+    """
+    later = not_(func.pg_visible_in_snapshot(prunings.c.xid, _known()))
+    newest = select(prunings.c.last).where(later).order_by(prunings.c.last.desc())
+    return newest.limit(literal_column("1")).scalar_subquery()
 
 
 def _known() -> ColumnElement[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, Text, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from dal.columns import NOW, Xid, change_op, metadata, text_column
@@ -40,6 +40,7 @@ Index(
 prunings = Table(
     "prunings",
     metadata,
+    Column("xid", Xid, nullable=False, server_default=func.pg_current_xact_id()),
     Column("at", DateTime(timezone=True), nullable=False, server_default=NOW),
     text_column("who"),
     Column("last", Xid, nullable=False),

@@ -40,6 +40,7 @@ CREATE INDEX changes_moved_idx ON changes (xid)
       AND (before ? 'occurred_at' OR before ? 'amount');
 
 CREATE TABLE prunings (
+  xid XID8 DEFAULT pg_current_xact_id() NOT NULL,
   at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
   who TEXT NOT NULL,
   last XID8 NOT NULL,

@@ -289,6 +289,21 @@ def test_pruning_forgets_the_old_and_says_so(ledger: Ledger) -> None:
     assert (news(ledger, late).lost, len(news(ledger, late).touched)) == ("", 1)
 
 
+def test_whoever_reads_after_a_pruning_has_lost_nothing(ledger: Ledger) -> None:
+    """Also while somebody is still writing who began before what was forgotten."""
+    with ledger.write() as slow:
+        rows.label(slow, "slow")
+        with ledger.write() as conn:
+            rows.wallet(conn, "A")
+        early = now(ledger)
+        with ledger.write() as conn:
+            assert changes.prune(conn, datetime.now(UTC)) == 1
+        late = now(ledger)
+        assert news(ledger, late).lost == ""
+        assert "forgotten" in news(ledger, early).lost  # it cannot be sure, and says so
+    assert len(news(ledger, late).touched) == 1
+
+
 # ── What is new ──────────────────────────────────────────────────────────────────────────────
 
 
