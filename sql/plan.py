@@ -15,12 +15,13 @@ import sys
 import tempfile
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from dal import explain, transactions
+from dal import explain, snapshots, transactions
 from dal.database import Ledger, driver_url
 from dal.embedded import Embedded
 from dal.filters import Filter
@@ -71,6 +72,9 @@ def main(rows: int) -> None:
             side = "down" if order.descending else "up"
             write(conn, f"{order.name}-{side}-next", Filter(), middle)
             write(conn, f"{order.name}-{side}-last", Filter(), Cursor.last(order))
+        seen = replace(snapshots.taken(conn), visible="9000000:9000000:")  # the same in every run
+        came = replace(place(conn, NEWEST_FIRST.key), seen=seen)
+        write(conn, "moved-meanwhile", Filter(), came)
 
 
 def place(conn: Connection, key: str) -> Cursor:
