@@ -8,9 +8,10 @@ SOURCES := dal webapp sql migrations tests docs
 DATA ?= ../shared/data
 ROWS ?= 1000000
 READS ?= 20000
+EDITS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness measure-streams write-cost prune bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams write-cost prune bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ freshness: $(DEV) ## hold READS=… answers under load and faults against what w
 
 measure-streams: $(DEV) ## memory, processor and latency of 100 to 2,000 open pages of one process
 	$(BIN)/python docs/measure_streams.py
+
+latency: $(DEV) ## from COMMIT to the screen in a real Chromium: p50 and p99 of EDITS=200; and the back button
+	$(BIN)/python -m tests.webapp.latency $(EDITS)
 
 write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off
 	$(BIN)/python sql/write_cost.py

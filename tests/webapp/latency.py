@@ -106,9 +106,10 @@ class Others(Thread):
         return self.done / self.seconds
 
 
-#: Of the others, who are older than all on the page.
+#: At rows that are older than all on the page.
 EDIT = (
-    f"UPDATE transactions SET note = random()::text WHERE id = 1 + (random() * {OTHERS - 100})::int"
+    "UPDATE transactions SET note = random()::text"
+    f" WHERE id = (SELECT 1 + (random() * {OTHERS - 100})::int)"
 )
 ADD = (
     "INSERT INTO transactions (occurred_at, wallet_id, type, source)"
@@ -120,7 +121,7 @@ ADD = (
 def long_transaction(url: str, seconds: float) -> Iterator[None]:
     """Keep a transaction open that has written, for so long at least."""
     with psycopg.connect(url) as conn:
-        conn.execute("UPDATE transactions SET note = 'long' WHERE id = 1")
+        conn.execute("INSERT INTO labels (name) VALUES ('long')")
         began = time.monotonic()
         yield
         time.sleep(max(seconds - (time.monotonic() - began), 0))

@@ -137,10 +137,11 @@ def test_a_page_that_cannot_be_read_is_said_and_tried_again(page: Page, sql: Sql
     sql.note(row, "by psql")
     state(page, "unconfirmed")
     expect(page.locator("#as-of .why")).to_have_text("it took too long")
-    seen = (
-        "e => { window.states = []; new MutationObserver(() => window.states.push(e.dataset.state))"
-    )
-    page.locator("#as-of").evaluate(f"{seen}.observe(e, {{ attributes: true }}) }}")
+    page.locator("#as-of").evaluate("""e => {
+        window.states = [];
+        new MutationObserver(() => window.states.push(e.dataset.state))
+            .observe(e, { attributes: true });
+    }""")
     page.wait_for_timeout(1_500)  # that the stream is alive proves nothing
     assert "live" not in page.evaluate("window.states")
     page.unroute("**/transactions?*live=1*")
