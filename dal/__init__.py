@@ -7,6 +7,9 @@ Public modules, in the order in which a script meets them:
     keyset          orders, cursors, and their signed text in a link
     transactions    pages of them, all of them, their totals;  details: one of them, and its edits
     labels, contacts, wallets, imports
+    snapshots       at which state of the database something was true, and its signed text
+    changes         what is new since a snapshot; the history of a row;  history: with names
+    submissions     what is sent twice is done once
     ingest          a file into the ledger;  importers: the layouts that can be read
     sample          a generated ledger to look at
     migrate         the schema's revisions

@@ -29,6 +29,7 @@ from sqlalchemy.exc import (
 from dal import connections, migrate
 from dal.embedded import Embedded
 from dal.errors import BadValue, Doubtful, TooSlow, Unavailable
+from dal.patience import Patience
 from dal.settings import DalSettings
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Ledger:
             self.url, self._settings, read_only=True, isolation_level="AUTOCOMMIT"
         )
         self._writing = connections.engine(self.url, self._settings, read_only=False)
+        # An import may take its time; what is read has a limit that the server may fail to keep.
+        limit = self._settings.statement_timeout_ms / 1000
+        self._patience = Patience(self._reading, limit + connections.PATIENCE) if limit else None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -132,6 +136,8 @@ class Ledger:
 
     def close(self) -> None:
         """Give all connections back to PostgreSQL."""
+        if self._patience:
+            self._patience.close()
         self._reading.dispose()
         self._writing.dispose()
 

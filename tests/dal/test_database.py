@@ -19,6 +19,7 @@ from dal.settings import DalSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -126,6 +127,22 @@ def test_a_slow_question_is_given_up(database_url: str) -> None:
         for block in (ledger.read, ledger.snapshot, ledger.write):
             with pytest.raises(TooSlow, match="STATEMENT_TIMEOUT_MS"), block() as conn:
                 conn.execute(text("SELECT pg_sleep(10)"))
+
+
+def test_a_server_that_is_frozen_is_given_up(database_url: str, tmp_path: Path) -> None:
+    """It can neither answer nor keep its own time limit: whoever asked would wait for ever."""
+    from tests.support.listening import Relay
+
+    relay = Relay(database_url, tmp_path)
+    with Ledger(relay.url, DalSettings(statement_timeout_ms=100)) as ledger:
+        assert names(ledger) == []
+        relay.hang()
+        for block in (ledger.read, ledger.snapshot):
+            with pytest.raises(Unavailable), block() as conn:
+                conn.execute(text("SELECT 1"))
+        relay.mend()
+        assert names(ledger) == []
+    relay.cut()
 
 
 def test_a_lock_held_elsewhere(ledger: Ledger) -> None:
