@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Text,
     cast,
     func,
@@ -120,8 +119,3 @@ def moves(values: Sequence[Any], cursor: Cursor, now: Snapshot) -> Moves:
         return Moves((), 0, more=False, unknown=unknown)
     named = tuple(map(Move, *arrays)) if arrays[0] else ()
     return Moves(named, count, considered > MOST, "")
-
-
-def moves_statement(shape: Shape, order: Order, *, backward: bool = False) -> Select[Any]:
-    """Return the part of a page's statement that tells of moves, to be tuned on its own."""
-    return select(*columns(shape, order, backward=backward))

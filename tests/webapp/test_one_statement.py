@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dal import snapshots, transactions
+from dal import moves, snapshots, transactions
 from dal.keyset import NEWEST_FIRST
+from dal.records import Move
 from tests.support.statements import on_the_wire
 from tests.webapp.ledgers import MANY, ROWS, fill
+from webapp.pages.moved import MovedNote
 
 if TYPE_CHECKING:
     from dal.database import Ledger
     from tests.webapp.conftest import Site
 
 HEADER = "Freshledger-Snapshot"
+MOVE = Move(1, datetime(2024, 3, 5, tzinfo=UTC), "fee", missed=True)
 
 
 def body(token: str) -> list[object]:
@@ -107,3 +111,18 @@ def test_the_page_says_when_it_cannot_know_what_moved(site: Site, ledger: Ledger
     link = Links(Filter(), NEWEST_FIRST.key, 25, key).at(cursor) or ""
     text = site.get(link).text
     assert "cannot be told: this is another database" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (moves.NOTHING, None),
+        (moves.Moves((), 3, more=True, unknown=""), "So much was moved that not all could be"),
+        (moves.Moves((MOVE,), 3, more=False, unknown=""), "3 transactions moved past you while "),
+        (moves.Moves((MOVE,), 3, more=False, unknown=""), "reading; 2 of them are not listed."),
+    ],
+)
+def test_what_is_said_of_moves(found: moves.Moves, words: str | None) -> None:
+    note = MovedNote.of(found, UTC)
+    assert (note is None) == (words is None)
+    assert note is None or words is None or words in note.words
