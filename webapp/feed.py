@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from dal import locks
 from dal.database import Ledger
 from webapp import inlet
-from webapp.hub import Hub
+from webapp.hub import ENDING, Hub
 from webapp.inlet import NoSeat
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Feed:
             hub, self._hub = self._hub, None
         if hub is not None and hub.is_alive():
             hub.stop()
-            hub.join(timeout=2)
+            hub.join(timeout=2 * ENDING)
 
     @property
     def _name(self) -> str:

@@ -36,6 +36,7 @@ SECOND = 1.0  # the longest that a page hears nothing
 SILENCE = 1.2  # seconds without an answer after which the database counts as down
 HOPELESS = 5.0  # seconds without an answer after which its connection is broken
 LINGER = 5.0  # seconds without an open page after which the hub ends
+ENDING = 2.0  # seconds that the poller may take to let go of the database
 MOST_PLACES = 50  # places that one question asks for: a crowd that comes back takes turns
 
 
