@@ -87,7 +87,7 @@ bench-data: $(STAMP) ## fill the empty ledger of DATABASE_URL with ROWS=… gene
 
 lock: ## write the hashed locks anew (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements.lock
-	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --group build --group dev --group staleness --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches; the ledger in .freshledger/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""The application of the request, built in many ways, most of them sick."""

@@ -1,0 +1,94 @@
+"""A filled shop for each test, somebody else at its database, and the verdicts of the trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from tests.conftest import new_database
+from tests.staleness.shop import fill, start
+from tests.staleness.trial import Trial
+from tests.webapp.conftest import browser, chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from flask import Flask
+
+__all__ = ["browser", "chromium"]
+#: The builds run under gunicorn only: they open their database when they are imported.
+collect_ignore = ["builds"]
+SETTLED = pytest.StashKey[dict[int, dict[str, Any]]]()
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A database with two contacts and three transactions, and somebody else who changes it."""
+
+    url: str
+    outside: psycopg.Connection  # in autocommit: another process, as psql
+
+    def write(self, note: str, nr: int = 1) -> None:
+        """Change a note from outside; it is committed when this returns."""
+        self.outside.execute("UPDATE transaction SET note = %s WHERE id = %s", (note, nr))
+
+    def stored(self, nr: int = 1) -> str:
+        """Return the note that the database has."""
+        found = self.outside.execute("SELECT note FROM transaction WHERE id = %s", (nr,)).fetchone()
+        assert found
+        return str(found[0])
+
+
+@pytest.fixture(scope="session")
+def filled(server_url: str) -> Iterator[str]:
+    """Yield the name of a filled shop's database, to copy."""
+    with new_database(server_url) as url:
+        fill(url)
+        yield make_url(url).database or ""
+
+
+@pytest.fixture
+def shop(server_url: str, filled: str) -> Iterator[Shop]:
+    """Yield a filled shop of the test's own."""
+    with (
+        new_database(server_url, filled) as url,
+        psycopg.connect(url, autocommit=True) as outside,
+    ):
+        yield Shop(url, outside)
+
+
+@pytest.fixture
+def app(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """Yield an application of Flask-SQLAlchemy on the shop, without views."""
+    from tests.staleness.shop import db
+
+    monkeypatch.setenv("DATABASE_URL", shop.url)
+    found = start("shop")
+    yield found
+    with found.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def trial(request: pytest.FixtureRequest) -> Trial:
+    """Return the trial of the claim that the test is marked with."""
+    mark = request.node.get_closest_marker("claim")
+    assert mark, "a test with a trial names its claim: @claim(18, TRUE_IF, …)"
+    return Trial(*mark.args)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Settle the trial when the test has run through."""
+    result = yield
+    trial = pyfuncitem.funcargs.get("trial")
+    if isinstance(trial, Trial):
+        trial.settle()
+        kept = pyfuncitem.config.stash.setdefault(SETTLED, {})
+        kept[trial.nr] = trial.told(pyfuncitem.nodeid)
+    return result
