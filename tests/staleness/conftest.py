@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -10,6 +14,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.conftest import new_database
+from tests.staleness import verdicts
 from tests.staleness.shop import fill, start
 from tests.staleness.trial import Trial
 from tests.webapp.conftest import browser, chromium
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["browser", "chromium"]
 #: The builds run under gunicorn only: they open their database when they are imported.
 collect_ignore = ["builds"]
+SERVER = pytest.StashKey[str]()
 SETTLED = pytest.StashKey[dict[int, dict[str, Any]]]()
 
 
@@ -44,10 +50,12 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def filled(server_url: str) -> Iterator[str]:
+def filled(request: pytest.FixtureRequest, server_url: str) -> Iterator[str]:
     """Yield the name of a filled shop's database, to copy."""
     with new_database(server_url) as url:
         fill(url)
+        with psycopg.connect(url) as conn:
+            request.config.stash[SERVER] = conn.info.parameter_status("server_version") or ""
         yield make_url(url).database or ""
 
 
@@ -92,3 +100,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         kept = pyfuncitem.config.stash.setdefault(SETTLED, {})
         kept[trial.nr] = trial.told(pyfuncitem.nodeid)
     return result
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the verdicts, and keep them in the file that VERDICTS names."""
+    settled = config.stash.get(SETTLED, {})
+    if not settled:
+        return
+    claims = {str(nr): told for nr, told in sorted(settled.items())}
+    terminalreporter.section("claims on trial")
+    for nr, told in claims.items():
+        terminalreporter.write_line(f"{int(nr):02}  {verdicts.judged(told).replace('*', '')}")
+    terminalreporter.write_line(f"{len(claims)} claims: {verdicts.counts(claims).replace('*', '')}")
+    if path := os.environ.get("VERDICTS"):
+        server = {"PostgreSQL": config.stash.get(SERVER, "")}
+        verdicts.write(Path(path), server | versions(), settled)
+
+
+def versions() -> dict[str, str]:
+    """Return what the trials were run with, but for the server."""
+    parts = ("SQLAlchemy", "Flask", "Flask-SQLAlchemy", "Flask-Caching", "psycopg", "gunicorn")
+    return {"Python": platform.python_version()} | {name: version(name) for name in parts}
