@@ -57,13 +57,14 @@ runs one statement with the same joins, movements and labels as arrays; **sqlake
 **ORM** load to-one relations by join and to-many by `selectinload`, and read every attribute that a
 row of the page shows. All connect in autocommit, keep their statements, and are asked in rounds of
 random order; all must find the same rows, else the bench refuses itself. A cell is the ratio of the
-medians, then the median in milliseconds and the quartiles. A contestant is asked 30 times, or until
-it has taken three seconds, but three times at least.
+medians, then the median in milliseconds and the quartiles. There are 30 rounds, of five calls where
+a call is quick; whoever has taken three seconds is not asked on, and nobody less than three times.
 """.strip()
 BY_HAND = """
 **By hand** is raw psycopg and f-strings that write the same HTML as our page, value for value, each
 escaped by `markupsafe.escape`, with everything that never changes kept from an earlier page; it
-reads no cookie, checks no request and sets no header. **Our request** is the whole of ours, as a bare WSGI call.
+reads no cookie, checks no request and sets no header. **Our request** is the whole of ours, as a
+bare WSGI call.
 """.strip()
 SERVED = """
 Each under gunicorn (gthread, one worker of eight threads), asked through one kept connection; ours
