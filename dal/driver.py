@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import UserDefinedType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import ClauseElement, Connection
+    from sqlalchemy import Connection, Select
     from sqlalchemy.engine import Compiled
 
 DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 
 def rows(
-    conn: Connection, statement: ClauseElement, parameters: Mapping[str, Any]
+    conn: Connection, statement: Select[Any], parameters: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a statement that is kept and asked again, its values bound by name.
 
@@ -43,8 +44,15 @@ def rows(
 
 
 @lru_cache(maxsize=512)
-def compiled(statement: ClauseElement) -> Compiled:
-    """Return a statement's text with its parameters; by the statement's identity."""
+def compiled(statement: Select[Any]) -> Compiled:
+    """Return a statement's text with its parameters; by the statement's identity.
+
+    Raises:
+        TypeError: a column is of a type that only SQLAlchemy reads; let SQL cast it.
+    """
+    for column in statement.selected_columns:
+        if isinstance(column.type, UserDefinedType):
+            raise TypeError(f"{column!r} is of a type that the driver does not know")
     return statement.compile(dialect=DIALECT)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import bindparam, func, literal, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from dal import driver, transactions
+from dal import driver, tables_log, transactions
 from dal.database import Ledger
 from dal.errors import TooSlow, Unavailable
 from dal.filters import Filter
@@ -16,10 +16,12 @@ from dal.settings import DalSettings
 from tests.support.statements import recorded
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
-ASKED = select(literal(1).label("one"), bindparam("two", type_=literal("").type).label("two"))
-PID = select(func.pg_backend_pid())
+ASKED: Any = select(
+    literal(1).label("one"), bindparam("two", type_=literal("").type).label("two")
+)
+PID: Select[Any] = select(func.pg_backend_pid())
 
 
 def test_the_rows_are_those_of_core(conn: Connection) -> None:
@@ -33,6 +35,11 @@ def test_a_statement_is_compiled_once(conn: Connection) -> None:
     for _ in range(3):
         transactions.page(conn, where)
     assert driver.compiled.cache_info().misses <= before + 1
+
+
+def test_a_type_that_only_core_reads_is_refused(conn: Connection) -> None:
+    with pytest.raises(TypeError, match="xid"):
+        driver.rows(conn, select(tables_log.changes.c.xid), {})
 
 
 def test_who_watches_the_engine_is_told(conn: Connection) -> None:
