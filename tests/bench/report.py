@@ -100,6 +100,7 @@ def facts(url: str, python: Path) -> list[str]:
     return [
         f"{rows:,} transactions, {datetime.now(UTC):%Y-%m-%d}. PostgreSQL {version}, Python",
         f"{platform.python_version()}, {machine}, {memory:.0f} GB.",
+        f"Others' work on this machine and the bench's own: a load of {os.getloadavg()[2]:.1f}.",
         f"{', '.join(versions(python))}.",
     ]
 

@@ -18,9 +18,7 @@ from tests.support.statements import recorded
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
-ASKED: Any = select(
-    literal(1).label("one"), bindparam("two", type_=literal("").type).label("two")
-)
+ASKED: Any = select(literal(1).label("one"), bindparam("two", type_=literal("").type).label("two"))
 PID: Select[Any] = select(func.pg_backend_pid())
 
 
