@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from dataclasses import fields
@@ -82,7 +83,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def claims() -> str:
     """Return the claims with their verdicts, one a row."""
-    rows = ((f'<a id="claim-{nr}"></a>{nr}', *rest) for nr, *rest in verdicts.rows(_tried()))
+    rows = ((f'<a id="claim-{int(nr)}"></a>{nr}', *rest) for nr, *rest in verdicts.rows(_tried()))
     return table(("nr", "who", "claim", "verdict", "evidence", "test"), rows)
 
 
@@ -100,6 +101,26 @@ def versions() -> str:
 def record() -> str:
     """Return every trial with its cases and controls."""
     return "\n" + "".join(verdicts.record(_tried()))
+
+
+def rivals() -> str:
+    """Return the causes that neither answer names and that give all three observations."""
+    found = [nr for nr, told in _tried().items() if verdicts.gives_all(told)]
+    return ", ".join(f"[{nr}](#claim-{nr})" for nr in found) + "\n"
+
+
+def looks() -> str:
+    """Return what probe and audit print of three sick applications and of this one."""
+    kept = json.loads((ROOT / "tests/staleness/instruments.json").read_text())
+    return "\n" + "".join(_look(name, said) for name, said in kept.items())
+
+
+def _look(name: str, said: dict[str, str]) -> str:
+    return (
+        f"<details><summary><code>{name}</code>: {said['sentence']}</summary>\n\n"
+        f"```text\n$ freshledger probe {said['asked']}\n{said['probe']}```\n\n"
+        f"```text\n$ freshledger audit {said['source']}\n{said['audit']}```\n\n</details>\n\n"
+    )
 
 
 def tests(*numbers: str) -> str:
@@ -156,6 +177,8 @@ PRINTERS: dict[str, Callable[..., str]] = {
     "cures": cures,
     "matrix": matrix,
     "culprits": culprits,
+    "rivals": rivals,
+    "looks": looks,
 }
 
 

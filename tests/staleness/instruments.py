@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -22,6 +23,8 @@ from tests.staleness.matrix import bench, server
 from tests.staleness.registry import BY_NAME, OURS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.staleness.cells import Bench
 
 ROOT = Path(__file__).parents[2]
@@ -30,45 +33,52 @@ WORKERS = 3
 CACHED = 2  # seconds that the cache and the browser may keep a page
 SHOWN = ("captured_session", "cached_page", "max_age", OURS)
 SOURCES = {OURS: "webapp"}
-OTHER = ("--other-url", "{}/contacts/1", "--other-data", "name=Zoe")
-
-
-def read() -> dict[str, dict[str, Any]]:
-    """Return what was kept: {"captured_session": {"probe": "…", "audit": "…"}}."""
-    found: dict[str, dict[str, Any]] = json.loads(KEPT.read_text())
-    return found
+#: What the README shows instead of this run's port and database.
+ADDRESS, SHOP = "http://127.0.0.1:8000", "postgresql://localhost/shop"
+OTHER = ("--other-url", f"{ADDRESS}/contacts/1", "--other-data", "name=Zoe")
 
 
 def main() -> None:
     """Let both look at each application, and keep what they print."""
     with server(None) as url, bench(url) as found:
-        kept = {name: {"probe": probed(found, name), "audit": audited(name)} for name in SHOWN}
+        kept = {name: looked(found, name) for name in SHOWN}
     KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
-def probed(bench: Bench, name: str) -> str:
-    """Return what the probe says of an application that is being served by several workers."""
-    row = BY_NAME[name]
+def looked(bench: Bench, name: str) -> dict[str, str]:
+    """Return what is wrong with an application, how both were asked, and what they said."""
+    row, source = BY_NAME[name], SOURCES.get(name, f"tests/staleness/builds/{name}.py")
     with new_database(bench.server) as url, home() as folder:
         bench.house(row).fill(url)
+        what = asked(name, url)
         with bench.serving(row, url, folder, WORKERS, CACHED) as site:
-            address = f"http://127.0.0.1:{site.port}"
-            said = told("probe", "--database", url, *asked(name, url, address))
-            return said.replace(address, "http://127.0.0.1:8000")
+            here = {SHOP: url, ADDRESS: f"http://127.0.0.1:{site.port}"}
+            probed = told("probe", *(replaced(each, here) for each in what))
+    return {
+        "sentence": row.sentence,
+        "asked": shlex.join(what),
+        "probe": replaced(probed, {there: name for name, there in here.items()}),
+        "source": source,
+        "audit": told("audit", source),
+    }
 
 
-def asked(name: str, url: str, address: str) -> list[str]:
+def asked(name: str, url: str) -> list[str]:
     """Return the probe's arguments: what to change, and which other function to use."""
     table, other = ("transactions", ()) if name == OURS else ("transaction", OTHER)
-    with psycopg.connect(url) as conn:
-        found = conn.execute(f"SELECT min(id) FROM {table} WHERE note = 'first'").fetchone()
-    what = ["--table", table, "--key", f"id={found[0] if found else 0}", "--column", "note"]
-    return ["--url", f"{address}/transactions", *what, *(each.format(address) for each in other)]
+    with psycopg.connect(url, autocommit=True) as conn:
+        query = f"SELECT min(id) FROM {table} WHERE note = 'first'"
+        ((nr,),) = conn.execute(query.encode())
+        conn.execute(f"UPDATE {table} SET note = 'the first' WHERE id = {nr}".encode())
+    what = ["--table", table, "--key", f"id={nr}", "--column", "note"]
+    return ["--url", f"{ADDRESS}/transactions", "--database", SHOP, *what, *other]
 
 
-def audited(name: str) -> str:
-    """Return what the audit says of an application's source."""
-    return told("audit", SOURCES.get(name, f"tests/staleness/builds/{name}.py"))
+def replaced(text: str, words: Mapping[str, str]) -> str:
+    """Return a text with some words exchanged."""
+    for word, other in words.items():
+        text = text.replace(word, other)
+    return text
 
 
 def told(command: str, *arguments: str) -> str:

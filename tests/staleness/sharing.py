@@ -78,7 +78,9 @@ def _with_views(app: Flask, session: Sessions) -> Flask:
 
 def constant_scope() -> Flask:
     """Return an application whose scopefunc says the same for all, and which removes nothing."""
-    app = start("constant scope")
+    # Prepared statements of one process would be in another's way on a connection that they share.
+    plain = {"connect_args": {"prepare_threshold": None}}
+    app = start("constant scope", SQLALCHEMY_ENGINE_OPTIONS=plain)
     session: scoped_session[Session] = db._make_scoped_session({"scopefunc": lambda: "all"})  # type: ignore[assignment]  # of the extension's own class
 
     @app.get("/draft")

@@ -102,6 +102,12 @@ def evidence(told: Run) -> str:
     return "; ".join(f"{case['when']}: {case['saw']}" for case in (held, not_held) if case)
 
 
+def gives_all(told: Run) -> bool:
+    """Return whether a cause was seen to give all three observations."""
+    seen = told.get("observations") or {}
+    return all(seen.get(key) for key in ("first", "other_function", "reset_useless"))
+
+
 def record(claims: Mapping[str, Run]) -> Iterator[str]:
     """Yield the full record in Markdown: every case with what it was run under, every control."""
     for claim in CLAIMS:
