@@ -18,6 +18,7 @@ from dal.importers import FORMATS
 from dal.importers.generic import COLUMNS
 from dal.settings import DalSettings
 from tests.staleness import matrix_table, verdicts
+from tests.staleness.claims import BY_NR
 from webapp.causes import CAUSES
 from webapp.cli import main as commands
 from webapp.settings import WebSettings
@@ -105,7 +106,8 @@ def record() -> str:
 
 def rivals() -> str:
     """Return the causes that neither answer names and that give all three observations."""
-    found = [nr for nr, told in _tried().items() if verdicts.gives_all(told)]
+    forgotten = ((nr, told) for nr, told in _tried().items() if not BY_NR[int(nr)].who)
+    found = [nr for nr, told in forgotten if verdicts.gives_all(told)]
     return ", ".join(f"[{nr}](#claim-{nr})" for nr in found) + "\n"
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.freshness.mutants import MUTANTS
 from tests.staleness import verdicts
 from tests.staleness.claims import CLAIMS
+from tests.staleness.shop import db
 from webapp.causes import CAUSES, DOCUMENT
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (DOCUMENT, "docs/trials.md", "README.md", "webapp/causes.py")
@@ -77,6 +84,42 @@ def test_links_lead_somewhere() -> None:
         assert anchor in anchors, anchor
     for target in re.findall(r"\]\(([\w/.-]+\.(?:md|svg))\)", document):
         assert (ROOT / "docs" / target).exists(), target
+
+
+# ── What it tells the reader to do ───────────────────────────────────────────────────────────
+
+
+def test_the_grep_finds_captured_sessions() -> None:
+    grep = re.search(r"^grep .*$", text(DOCUMENT), re.MULTILINE)
+    assert grep
+    builds = ROOT / "tests/staleness/builds"
+    done = subprocess.run(grep[0], cwd=builds, shell=True, capture_output=True, text=True)  # noqa: PLW1510 (the document's own words; grep's status says whether it found something)
+    for sick in ("captured_session", "global_session", "module_query", "lru_cached", "max_age"):
+        assert f"./{sick}.py:" in done.stdout
+    assert "./correct.py:" not in done.stdout
+
+
+@pytest.mark.parametrize("captured", [True, False])
+def test_the_log_line_tells_a_captured_session(
+    app: Flask, caplog: pytest.LogCaptureFixture, *, captured: bool
+) -> None:
+    line = re.search(r"app\.logger\.warning\(.*?\n\)\n", text(DOCUMENT), re.DOTALL)
+    assert line
+    with app.app_context():
+        session: object = db.session()
+
+    @app.get("/")
+    def page() -> str:
+        names = {"app": app, "os": os, "db": db, "session": session if captured else db.session()}
+        exec(line[0], names)
+        return ""
+
+    for _ in range(3):
+        app.test_client().get("/")
+    said = [record.args[1:] for record in caplog.records if isinstance(record.args, tuple)]
+    assert len(said) == 3
+    assert all((pages == requests) is not captured for pages, requests in said)
+    assert not captured or len({pages for pages, _ in said}) == 1
 
 
 def slug(heading: str) -> str:
