@@ -11,7 +11,7 @@ READS ?= 20000
 EDITS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams measure-memory write-cost prune bench bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,9 @@ format: $(DEV) ## let ruff write the format
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-docs: $(DEV) ## print settings, filters and commands into the README
+docs: $(DEV) ## print what the code says into the README and the diagnosis, and draw its pictures
 	$(BIN)/python docs/print.py --write
+	$(BIN)/python docs/drawings.py --write
 
 docs-check: $(DEV) ## fail if the README is not what the code says
 	$(BIN)/python docs/print.py --check
@@ -83,6 +84,10 @@ bench: $(DEV) ## our page beside the tools one would otherwise use, on ROWS=… 
 
 write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off
 	$(BIN)/python sql/write_cost.py
+
+diagnosis: $(DEV) ## put every claim about stale pages on trial, build the matrix, print docs/diagnosis.md
+	VERDICTS=tests/staleness/verdicts.json $(BIN)/pytest tests/staleness -m "" $(ARGS)
+	$(BIN)/python docs/print.py --write
 
 prune: $(STAMP) ## forget the changes that are older than KEEP_HISTORY_DAYS
 	$(BIN)/freshledger prune

@@ -27,12 +27,14 @@ from sqlalchemy import make_url
 from dal.database import Ledger
 from dal.embedded import Embedded
 from dal.settings import DalSettings
+from tests.support.chromium import browser, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
+__all__ = ["browser", "chromium"]
 #: Tests may lose their data with the machine.
 QUICK = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
 

@@ -25,16 +25,8 @@ if TYPE_CHECKING:
     from dal.database import Ledger
     from webapp.settings import WebSettings
 
-PARTS = (
-    compilation,
-    converters,
-    security,
-    freshness,
-    errors,
-    assets,
-    template_filters,
-    fields,
-)
+#: What is installed into every application; `compilation` before whatever asks for a template.
+PARTS = (compilation, converters, security, freshness, errors, assets, template_filters, fields)
 MEGABYTE = 1024 * 1024
 VIEWS = (transactions, transaction, wallets, contacts, labels, imports, changes, health)
 
@@ -56,16 +48,7 @@ def create_app(settings: WebSettings, ledger: Ledger | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_limit_mb * MEGABYTE,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (
-        compilation,
-        converters,
-        security,
-        freshness,
-        errors,
-        assets,
-        template_filters,
-        fields,
-    ):
+    for part in PARTS:
         part.install(app)
     app.before_request(check_request)
     for view in VIEWS:

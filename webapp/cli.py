@@ -30,7 +30,9 @@ from dal.errors import BadInput, DalError
 from dal.fields import FIELDS
 from dal.filters import Filter
 from webapp import create_app
+from webapp.audit.command import audit
 from webapp.importing import Run, operator
+from webapp.probe.command import probe
 from webapp.scope import g
 from webapp.serve import serve as serve_http
 from webapp.settings import WebSettings
@@ -64,6 +66,12 @@ def said() -> Iterator[None]:
 @click.version_option(package_name="freshledger")
 def main() -> None:
     """Keep a ledger of crypto transactions whose page is the database."""
+
+
+main.add_command(probe)
+
+
+main.add_command(audit)
 
 
 @main.command()

@@ -17,14 +17,12 @@ from tests.conftest import new_database
 from tests.staleness import verdicts
 from tests.staleness.shop import fill, start
 from tests.staleness.trial import Trial
-from tests.webapp.conftest import browser, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from flask import Flask
 
-__all__ = ["browser", "chromium"]
 #: The builds run under gunicorn only: they open their database when they are imported.
 collect_ignore = ["builds"]
 SERVER = pytest.StashKey[str]()

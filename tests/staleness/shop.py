@@ -24,7 +24,7 @@ from sqlalchemy import (
     insert,
     make_url,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, scoped_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,11 +65,11 @@ PAGE = """<!doctype html><title>Transactions</title>
 {{ each.contact.name if each.contact else "" }}</li>{% endfor %}</ul>"""
 
 
-def start(name: str, **config: Any) -> Flask:
+def start(name: str, extension: SQLAlchemy = db, **config: Any) -> Flask:
     """Return an application on DATABASE_URL; each answer names the worker that gave it."""
     app = Flask(name)
     app.config |= {"SQLALCHEMY_DATABASE_URI": with_driver(os.environ["DATABASE_URL"])} | config
-    db.init_app(app)
+    extension.init_app(app)
     app.after_request(_signed)
     return app
 
@@ -87,16 +87,16 @@ def _signed(response: Response) -> Response:
     return response
 
 
-def drawn(rows: Iterable[Transaction]) -> str:
+def drawn(rows: Iterable[object]) -> str:
     """Return the page of these rows."""
     return render_template_string(PAGE, rows=rows)
 
 
-def reset() -> None:
+def reset(registry: scoped_session[Any] = db.session) -> None:
     """Do what the request did, when asked by ?reset=1, which cured nothing there."""
     if "reset" in request.args:
-        db.session.remove()
-        db.session.expire_all()
+        registry.remove()
+        registry.expire_all()
 
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -59,6 +59,7 @@ class Trial:
     condition: str
     cases: list[Case] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
+    observed: dict[str, Any] | None = None
     reason: str = ""
 
     def case(
@@ -81,6 +82,25 @@ class Trial:
     def control(self, when: str, *, gone: bool, saw: str) -> None:
         """Note that the symptom went away with its cause."""
         self.controls.append(Control(when=when, gone=gone, saw=saw))
+
+    def observations(
+        self, *, first: bool, other_function: bool, reset_useless: bool, when: str = ""
+    ) -> None:
+        """Note which of the request's three observations a cause gives by itself.
+
+        Args:
+            first: the page is old, or wrong, when it is loaded.
+            other_function: it is right after another function of the application wrote something
+                to another table, and was not so before.
+            reset_useless: `db.session.remove(); db.session.expire_all()` in the page cures nothing.
+            when: under which condition, where the cause has several.
+        """
+        self.observed = {
+            "first": first,
+            "other_function": other_function,
+            "reset_useless": reset_useless,
+            "when": when,
+        }
 
     def unknowable(self, reason: str) -> None:
         """Say why no run can decide; what can be run of it stands in the cases all the same."""
@@ -115,6 +135,7 @@ class Trial:
             "condition": self.condition or self.reason,
             "cases": [asdict(case) for case in self.cases],
             "controls": [asdict(control) for control in self.controls],
+            "observations": self.observed,
         }
 
 

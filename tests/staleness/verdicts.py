@@ -102,6 +102,12 @@ def evidence(told: Run) -> str:
     return "; ".join(f"{case['when']}: {case['saw']}" for case in (held, not_held) if case)
 
 
+def gives_all(told: Run) -> bool:
+    """Return whether a cause was seen to give all three observations."""
+    seen = told.get("observations") or {}
+    return all(seen.get(key) for key in ("first", "other_function", "reset_useless"))
+
+
 def record(claims: Mapping[str, Run]) -> Iterator[str]:
     """Yield the full record in Markdown: every case with what it was run under, every control."""
     for claim in CLAIMS:
@@ -112,6 +118,7 @@ def record(claims: Mapping[str, Run]) -> Iterator[str]:
         yield f"{judged(told)[0].upper()}{judged(told)[1:]}. `{told['test']}`\n\n"
         yield from (_case(case) for case in told["cases"])
         yield from (_control(control) for control in told["controls"])
+        yield from _observations(told.get("observations") or {})
         yield "\n"
 
 
@@ -122,6 +129,16 @@ def _case(case: Run) -> str:
 
 def _control(control: Run) -> str:
     return f"- control, {control['when']}: {control['saw']}\n"
+
+
+def _observations(seen: Run) -> Iterator[str]:
+    """Yield whether the cause gives the three observations, where it was asked."""
+    words = ("first", "old on first load"), ("other_function", "right after another function"), (
+        "reset_useless", "not cured by the reset")  # fmt: skip
+    told = [f"{'' if seen[key] else 'not '}{word}" for key, word in words if key in seen]
+    if told:
+        when = f", {seen['when']}" if seen.get("when") else ""
+        yield f"- of the three observations{when}: {', '.join(told)}\n"
 
 
 def _circumstances(case: Run) -> Iterator[str]:

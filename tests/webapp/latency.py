@@ -31,7 +31,7 @@ from playwright.sync_api import sync_playwright
 
 from dal.database import Ledger
 from tests.conftest import choice, embedded, new_database
-from tests.webapp.conftest import CHROMES, FLAGS
+from tests.support.chromium import CHROMES, FLAGS
 from tests.webapp.ledgers import fill
 from tests.webapp.live import Sql, go_back, ids, keeping, opened
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from playwright.sync_api import expect
 
-from tests.webapp.conftest import FLAGS
+from tests.support.chromium import FLAGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserType, Locator, Page, Route

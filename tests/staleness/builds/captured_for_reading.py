@@ -1,0 +1,39 @@
+"""A session captured at import reads and its last page is kept; db.session writes."""
+
+from __future__ import annotations
+
+from flask import request
+from sqlalchemy import select
+
+from tests.staleness.shop import Contact, Transaction, db, drawn, reset, start
+
+app = start(__name__)
+
+with app.app_context():
+    reading = db.session()
+
+shown: list[Transaction] = []
+
+
+@app.get("/transactions")
+def transactions() -> str:
+    """Show all of them, and keep the last page for the next request's sidebar."""
+    reset()
+    shown[:] = reading.scalars(select(Transaction).order_by(Transaction.id))
+    return drawn(shown)
+
+
+@app.post("/transactions/<int:nr>/note")
+def note(nr: int) -> str:
+    """Change a note."""
+    db.session.get_one(Transaction, nr).note = request.form["note"]
+    db.session.commit()
+    return "saved"
+
+
+@app.post("/contacts/<int:nr>")
+def contact(nr: int) -> str:
+    """Change a contact's name: the other function."""
+    db.session.get_one(Contact, nr).name = request.form["name"]
+    db.session.commit()
+    return "saved"

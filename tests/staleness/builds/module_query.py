@@ -1,0 +1,38 @@
+"""A query made at import carries the session of that moment, and its result is kept."""
+
+from __future__ import annotations
+
+from flask import request
+
+from tests.staleness.shop import Contact, Transaction, db, drawn, reset, start
+
+app = start(__name__)
+
+with app.app_context():
+    EVERYTHING = db.session.query(Transaction).order_by(Transaction.id)
+
+exported: list[Transaction] = []
+
+
+@app.get("/transactions")
+def transactions() -> str:
+    """Show all of them, and keep them for the export button."""
+    reset()
+    exported[:] = EVERYTHING.all()
+    return drawn(exported)
+
+
+@app.post("/transactions/<int:nr>/note")
+def note(nr: int) -> str:
+    """Change a note."""
+    db.session.get_one(Transaction, nr).note = request.form["note"]
+    db.session.commit()
+    return "saved"
+
+
+@app.post("/contacts/<int:nr>")
+def contact(nr: int) -> str:
+    """Change a contact's name: the other function."""
+    db.session.get_one(Contact, nr).name = request.form["name"]
+    db.session.commit()
+    return "saved"

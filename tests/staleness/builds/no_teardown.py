@@ -1,0 +1,38 @@
+"""A thread's session that nobody removes after the request; no row is kept."""
+
+from __future__ import annotations
+
+import os
+
+from flask import request
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from tests.staleness.shop import Contact, Transaction, drawn, reset, start, with_driver
+
+app = start(__name__)
+engine = create_engine(with_driver(os.environ["DATABASE_URL"]))
+Session = scoped_session(sessionmaker(engine))
+
+
+@app.get("/transactions")
+def transactions() -> str:
+    """Show all of them, and forget them."""
+    reset(Session)
+    return drawn(Session.scalars(select(Transaction).order_by(Transaction.id)))
+
+
+@app.post("/transactions/<int:nr>/note")
+def note(nr: int) -> str:
+    """Change a note."""
+    Session.get_one(Transaction, nr).note = request.form["note"]
+    Session.commit()
+    return "saved"
+
+
+@app.post("/contacts/<int:nr>")
+def contact(nr: int) -> str:
+    """Change a contact's name: the other function."""
+    Session.get_one(Contact, nr).name = request.form["name"]
+    Session.commit()
+    return "saved"

@@ -1,0 +1,36 @@
+"""A context pushed at import keeps db.session for good, and the last page is kept."""
+
+from __future__ import annotations
+
+from flask import request
+from sqlalchemy import select
+
+from tests.staleness.shop import Contact, Transaction, db, drawn, reset, start
+
+app = start(__name__)
+app.app_context().push()  # "Working outside of application context", cured
+shown: list[Transaction] = []
+
+
+@app.get("/transactions")
+def transactions() -> str:
+    """Show all of them, and keep the last page for the next request's sidebar."""
+    reset()
+    shown[:] = db.session.scalars(select(Transaction).order_by(Transaction.id))
+    return drawn(shown)
+
+
+@app.post("/transactions/<int:nr>/note")
+def note(nr: int) -> str:
+    """Change a note."""
+    db.session.get_one(Transaction, nr).note = request.form["note"]
+    db.session.commit()
+    return "saved"
+
+
+@app.post("/contacts/<int:nr>")
+def contact(nr: int) -> str:
+    """Change a contact's name: the other function."""
+    db.session.get_one(Contact, nr).name = request.form["name"]
+    db.session.commit()
+    return "saved"
