@@ -86,8 +86,13 @@ write-cost: $(DEV) ## what the change log costs those who write: throughput with
 	$(BIN)/python sql/write_cost.py
 
 diagnosis: $(DEV) ## put every claim about stale pages on trial, build the matrix, print docs/diagnosis.md
-	VERDICTS=tests/staleness/verdicts.json $(BIN)/pytest tests/staleness -m "" $(ARGS)
+	$(BIN)/python -m tests.staleness.matrix
+	VERDICTS=tests/staleness/verdicts.json $(BIN)/pytest tests/staleness -m "" \
+	  --deselect tests/staleness/test_matrix.py::test_the_whole_matrix_is_as_it_was_kept \
+	  --deselect tests/staleness/test_document.py $(ARGS)
+	$(BIN)/python -m tests.staleness.instruments
 	$(BIN)/python docs/print.py --write
+	$(BIN)/pytest tests/staleness/test_document.py
 
 prune: $(STAMP) ## forget the changes that are older than KEEP_HISTORY_DAYS
 	$(BIN)/freshledger prune
