@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from flask import Response, request
@@ -50,14 +51,16 @@ def page_memo(app: Flask) -> None:
 def stale_worker(app: Flask) -> None:
     kept: dict[str, Response] = {}
     chosen: list[bool] = []
+    turn = Lock()
 
     def is_chosen() -> bool:
-        if not chosen:
-            place = Path(os.environ["FRESHLEDGER_HOME"]) / "stale-worker"
-            with suppress(FileExistsError):
-                place.touch(exist_ok=False)
-                chosen.append(True)
-            chosen.append(False)
+        with turn:  # of this worker's threads, one asks
+            if not chosen:
+                place = Path(os.environ["FRESHLEDGER_HOME"]) / "stale-worker"
+                with suppress(FileExistsError):
+                    place.touch(exist_ok=False)
+                    chosen.append(True)
+                chosen.append(False)
         return chosen[0]
 
     def answer() -> Response | None:
