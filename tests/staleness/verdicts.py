@@ -35,6 +35,23 @@ def write(path: Path, versions: Mapping[str, str], settled: Mapping[int, Run]) -
     path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
+def compare(told: Run, nr: int) -> None:
+    """Compare a trial with the kept one, case by case: "true if" would hide a single change.
+
+    Raises:
+        AssertionError: a case is new, holds that did not, or does not hold that did.
+    """
+    kept = {_gist(case) for case in read()["claims"].get(str(nr), {"cases": ()})["cases"]}
+    for case in told["cases"]:
+        assert not kept or _gist(case) in kept, (
+            f"claim {nr}, {case['when']}: {case['saw']}; was it meant? Then: make diagnosis"
+        )
+
+
+def _gist(case: Run) -> tuple[object, ...]:
+    return case["when"], case["isolation"], case["held"], case["workers"], case["holds"]
+
+
 # ── What the tests declare ───────────────────────────────────────────────────────────────────
 
 
