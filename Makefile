@@ -11,7 +11,7 @@ READS ?= 20000
 EDITS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams write-cost diagnosis prune bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,12 @@ measure-streams: $(DEV) ## memory, processor and latency of 100 to 2,000 open pa
 latency: $(DEV) ## from COMMIT to the screen in a real Chromium: p50 and p99 of EDITS=200; and the back button
 	$(BIN)/python -m tests.webapp.latency $(EDITS)
 
+measure-memory: $(DEV) ## resident memory: a stream of ROWS=… transactions, a worker of 10,000 requests
+	$(BIN)/python docs/measure_memory.py $(ROWS)
+
+bench: $(DEV) ## our page beside the tools one would otherwise use, on ROWS=… rows; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench --rows $(ROWS) --report docs/benchmarks.md
+
 write-cost: $(DEV) ## what the change log costs those who write: throughput with its triggers on ÷ off
 	$(BIN)/python sql/write_cost.py
 
@@ -100,4 +106,4 @@ lock: ## write the hashed locks anew (needs uv)
 	uv pip compile pyproject.toml --group build --group dev --group staleness --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches; the ledger in .freshledger/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .bench-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

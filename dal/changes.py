@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Select,
     Text,
@@ -150,7 +151,8 @@ def forgotten() -> ScalarSelect[int]:
     NULL: none was. What was forgotten before is included in that snapshot anyway.
     """
     later = not_(func.pg_visible_in_snapshot(prunings.c.xid, _known()))
-    newest = select(prunings.c.last).where(later).order_by(prunings.c.last.desc())
+    last = cast(cast(prunings.c.last, Text), BigInteger)  # a page's driver knows no xid8
+    newest = select(last).where(later).order_by(prunings.c.last.desc())
     return newest.limit(literal_column("1")).scalar_subquery()
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from dal import keyset, moves, slices, snapshots, tables
+from dal import driver, keyset, moves, slices, snapshots, tables
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -28,7 +28,7 @@ from dal.shown import resorted, shown, shown_statement, transaction, zipped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Column, Connection, Row, Table
+    from sqlalchemy import Column, Connection, Table
 
 
 __all__ = [
@@ -76,7 +76,7 @@ def page(
         NotFound: the filter names a wallet, asset, label, contact or import that does not exist.
     """
     statement = page_statement(where, order, cursor, size, count_ahead=count_ahead)
-    rows = conn.execute(statement, page_parameters(where, cursor)).all()
+    rows = driver.rows(conn, statement, page_parameters(where, cursor))
     return _page(rows, where, order, cursor, size)
 
 
@@ -167,9 +167,10 @@ FACTS = LISTS + len(WALLET) + len(LABEL)
 
 
 def _page(
-    rows: Sequence[Row[Any]], where: Filter, order: Order, cursor: Cursor | None, size: int
+    rows: Sequence[tuple[Any, ...]], where: Filter, order: Order, cursor: Cursor | None, size: int
 ) -> Page:
     facts = rows[0]
+    counted, others = facts[:TOKEN]
     crossed = FACTS + (moves.COLUMNS if _comes(cursor) else 0)
     start = crossed + len(named_keys(where.shape))
     refuse_strangers(where, facts[crossed:start])
@@ -182,10 +183,10 @@ def _page(
         order=order,
         size=size,
         cursor=cursor,
-        has_previous=more if backward else facts.others > 0,
-        has_next=facts.others > 0 if backward else more,
-        ahead=int(more) if backward else facts.others,
-        counted=facts.counted,
+        has_previous=more if backward else others > 0,
+        has_next=others > 0 if backward else more,
+        ahead=int(more) if backward else others,
+        counted=counted,
         countable=slices.countable(where.shape),
         snapshot=now,
         moved=(
@@ -224,11 +225,12 @@ def _walk(conn: Connection, where: Filter, order: Order) -> Iterator[Transaction
     cursor: Cursor | None = None
     while True:
         statement = walk_statement(where, order, cursor)
-        rows = conn.execute(statement, page_parameters(where, cursor)).all()
-        yield from map(transaction, rows)
-        if len(rows) < CHUNK:
+        rows = driver.rows(conn, statement, page_parameters(where, cursor))
+        found = [transaction(row) for row in rows]
+        yield from found
+        if len(found) < CHUNK:
             return
-        cursor = Cursor(order, "after", (getattr(rows[-1], order.name), rows[-1].id))
+        cursor = Cursor.at(order, "after", found[-1])
 
 
 def walk_statement(

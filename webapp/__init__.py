@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from webapp import assets, converters, errors, freshness, security, template_filters
+from webapp import assets, compilation, converters, errors, freshness, security, template_filters
 from webapp.pages import fields
 from webapp.scope import Scope, check_request
 from webapp.state import EXTENSION, State
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dal.database import Ledger
     from webapp.settings import WebSettings
 
+#: What is installed into every application; `compilation` before whatever asks for a template.
+PARTS = (compilation, converters, security, freshness, errors, assets, template_filters, fields)
 MEGABYTE = 1024 * 1024
 VIEWS = (transactions, transaction, wallets, contacts, labels, imports, changes, health)
 
@@ -46,7 +48,7 @@ def create_app(settings: WebSettings, ledger: Ledger | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_limit_mb * MEGABYTE,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    for part in (converters, security, freshness, errors, assets, template_filters, fields):
+    for part in PARTS:
         part.install(app)
     app.before_request(check_request)
     for view in VIEWS:

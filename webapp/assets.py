@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, current_app, send_from_directory, url_for
+from flask import Blueprint, abort, current_app, send_from_directory
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -40,7 +40,7 @@ def file(version: str, name: str) -> Response:
 
 def asset(name: str) -> str:
     """Return the address of a static file."""
-    return url_for("assets.file", version=current_app.config["ASSETS"], name=name)
+    return f"/static/{current_app.config['ASSETS']}/{name}"
 
 
 def install(app: Flask) -> None:

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dal import addresses
-from dal.records import EXACT
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -82,7 +81,7 @@ def amount(value: Decimal, *, signed: bool = False) -> Amount:
     exact = plain(value)
     sign = MINUS if value < 0 else "+" * (signed and value > 0)
     whole, _, fraction = exact.removeprefix("-").partition(".")
-    power = EXACT.abs(value).adjusted()
+    power = value.adjusted()
     if value and (power > LARGE or power < SMALL):
         return _scientific(sign, exact, power)
     fine = len(fraction) if len(fraction) <= FINE else SIGNIFICANT - 1 - power

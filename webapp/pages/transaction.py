@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from webapp.pages.history import HistoryPart
-from webapp.pages.rows import Row, Rows
-from webapp.template_filters import Amount, amount, full_address, network_title, plain, words
+from webapp.template_filters import (
+    GLYPHS,
+    Amount,
+    amount,
+    full_address,
+    network_title,
+    plain,
+    utc,
+    words,
+)
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from dal.records import MovementDetail, RawRow, Tag, TransactionDetail
+    from dal.records import MovementDetail, RawRow, Tag, Transaction, TransactionDetail
     from webapp.links import Links
 
 
@@ -32,12 +40,27 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """The same event as another wallet saw it."""
+
+    href: str
+    title: str
+    moved: tuple[tuple[Amount, str], ...]  # with the assets' symbols; what went out comes first
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionPage:
     """`transactions/show.html`."""
 
     section: ClassVar[str] = "transactions"
     title: str
-    row: Row
+    id: int
+    type: str
+    glyph: str
+    status: str  # "failed" or "pending"; "" when all is well
+    iso: str
+    wallet: str
+    all_in: str  # link to the list of its wallet
     version: int
     when: str
     zone: str
@@ -48,7 +71,7 @@ class TransactionPage:
     contact: str
     labels: tuple[Tag, ...]
     known_address: bool  # whether the other side has an address that a contact can bear
-    others: tuple[Row, ...]
+    others: tuple[Other, ...]
     raw: tuple[RawRow, ...]
     history: HistoryPart
 
@@ -56,10 +79,15 @@ class TransactionPage:
     def of(cls, found: TransactionDetail, links: Links, zone: tzinfo) -> TransactionPage:
         """Return the page of a transaction."""
         tx = found.transaction
-        rows = Rows(links, zone)
         return cls(
-            title=f"{words(tx.type).capitalize()} in {tx.wallet}",
-            row=rows.one(tx),
+            title=_title(tx),
+            id=tx.id,
+            type=tx.type,
+            glyph=GLYPHS[tx.type],
+            status="" if tx.status == "confirmed" else tx.status,
+            iso=utc(tx.occurred_at),
+            wallet=tx.wallet,
+            all_in=links.only("wallet", tx.wallet),
             version=tx.version,
             when=f"{tx.occurred_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
             zone=str(zone),
@@ -70,10 +98,21 @@ class TransactionPage:
             contact=tx.contact or "",
             labels=tx.labels,
             known_address=bool(tx.counterparty and tx.network),
-            others=rows.all(found.other_sides),
+            others=tuple(map(_other, found.other_sides)),
             raw=found.raw_rows,
             history=HistoryPart.of(found.history, zone),
         )
+
+
+def _title(tx: Transaction) -> str:
+    return f"{words(tx.type).capitalize()} in {tx.wallet}"
+
+
+def _other(tx: Transaction) -> Other:
+    moved = [each for each in tx.movements if each.kind == "principal"]
+    moved.sort(key=lambda each: each.amount >= 0)
+    shown = tuple((amount(each.amount.copy_abs()), each.symbol) for each in moved)
+    return Other(f"/transactions/{tx.id}", _title(tx), shown)
 
 
 def _facts(found: TransactionDetail) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from dal.keyset import NEWEST_FIRST, ORDERS, USUAL
 from dal.transactions import AHEAD
 from webapp.pages.form import Group, groups
 from webapp.pages.moved import MovedNote
-from webapp.pages.rows import Cell, Row, Rows
+from webapp.pages.rows import Row, Rows
 from webapp.template_filters import Amount, amount, count, network_title, short_address
 
 if TYPE_CHECKING:
@@ -199,6 +199,17 @@ def _asked(condition: Condition, links: Links) -> list[Asked]:
         )
         for text in condition.texts
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value that can be filtered by."""
+
+    key: str
+    value: str  # as the filter knows it
+    text: str  # as it is shown
+    title: str  # on hover
+    only: str  # link to the list narrowed to it
 
 
 @dataclass(frozen=True, slots=True)
