@@ -33,7 +33,7 @@ from dal import markers, marking, targets
 from dal.errors import BadInput, Unavailable
 from dal.marking import Spot, Statement
 from tests.conftest import new_database
-from tests.support.probed_mariadb import mariadb_url
+from tests.support.mariadb import mariadb_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

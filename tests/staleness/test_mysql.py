@@ -5,10 +5,8 @@ The whole runs on PostgreSQL with either level, and again on MariaDB where one i
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +17,7 @@ from tests.staleness import mariadb
 from tests.staleness.observing import let_go, observe, seen_so
 from tests.staleness.shop import Contact, Transaction, db, drawn, reset, start
 from tests.staleness.trial import RC, RR, TRUE_IF, Trial, claim
+from tests.support.mariadb import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,12 +40,7 @@ class Database:
 @contextmanager
 def maria() -> Iterator[Database]:
     """Yield a MariaDB."""
-    with (
-        tempfile.TemporaryDirectory(prefix="maria-") as home,
-        mariadb.server(Path(home)) as socket,
-        mariadb.connected(socket) as outside,
-        outside.cursor() as cursor,
-    ):
+    with mariadb.shop() as (socket, outside), outside.cursor() as cursor:
         cursor.execute("SELECT @@tx_isolation")
         (default,) = cursor.fetchone() or ("",)
         yield Database(
@@ -130,7 +124,7 @@ def test_repeatable_read_pins_a_session_that_outlives_its_request(
     _tried(trial, postgresql(shop))
     with visited(postgresql(shop), RR) as (app, _):
         observe(app, shop.write).told(trial, "a captured session, nothing references the rows")
-    if not mariadb.installed():
+    if not installed():
         with capsys.disabled():
             print("\nno mariadbd on the PATH: claim 65 was shown on PostgreSQL alone")  # noqa: T201 (said, not silent)
         seen_so(trial, ON_POSTGRESQL, "+++")

@@ -17,8 +17,8 @@ from sqlalchemy import make_url
 from dal import targets
 from tests.conftest import new_database
 from tests.support import probed
+from tests.support.mariadb import mariadb_url
 from tests.support.probed import LONG_AGO, Workers, books, served
-from tests.support.probed_mariadb import mariadb_url
 from webapp.causes import BY_KEY
 from webapp.cli import main
 

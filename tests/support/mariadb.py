@@ -31,44 +31,48 @@ QUICK = (
 )
 
 
+def installed() -> str | None:
+    """Return the server's program, if there is one."""
+    return shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 @pytest.fixture(scope="session")
 def mariadb_url() -> Iterator[str]:
     """Yield the URL of an empty database; without a server, say so and skip, but fail in CI."""
-    server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if server is None:
+    if not installed():
         missing = "no mariadbd on the PATH: MySQL and MariaDB are NOT tested"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-    with started(server) as url:
-        yield url
+    with started("probed") as path:
+        yield f"mariadb://root@/probed?unix_socket={path}"
 
 
 @contextmanager
-def started(server: str) -> Iterator[str]:
-    """Yield the URL of a server's empty database."""
+def started(database: str) -> Iterator[str]:
+    """Yield the socket of a server of one's own, which has an empty database."""
     with tempfile.TemporaryDirectory(prefix="freshledger-mariadb-") as home:
         data, path = Path(home, "data"), str(Path(home, "socket"))
         data.mkdir()
         user = ["--user=root"] if os.geteuid() == 0 else []  # it asks root to say so
         places = (f"--datadir={data}", f"--socket={path}", f"--pid-file={home}/pid")
-        command = [server, "--no-defaults", *user, *places, *QUICK]
+        command = [installed() or "mariadbd", "--no-defaults", *user, *places, *QUICK]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:
-                _create(path)
-                yield f"mariadb://root@/probed?unix_socket={path}"
+                _create(path, database)
+                yield path
             finally:
                 process.terminate()
 
 
-def _create(path: str) -> None:
+def _create(path: str, database: str) -> None:
     """Create a database as soon as the server answers."""
     deadline = time.monotonic() + PATIENCE
     while not _answers(path):
         assert time.monotonic() < deadline, "mariadbd does not answer"
         time.sleep(0.02)
     with pymysql.connect(unix_socket=path, user="root") as conn, conn.cursor() as cursor:
-        cursor.execute("CREATE DATABASE probed CHARACTER SET utf8mb4")
+        cursor.execute(f"CREATE DATABASE {database} CHARACTER SET utf8mb4")
 
 
 def _answers(path: str) -> bool:
