@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -217,13 +218,28 @@ def test_whoever_migrates_is_waited_for(
     empty.migrate()
 
 
-def test_a_statement_may_take_as_long_as_it_takes(empty_url: str) -> None:
-    with Ledger(empty_url, DalSettings(statement_timeout_ms=1)) as ledger:
-        ledger.migrate()
-    with psycopg.connect(empty_url) as conn:
-        assert conn.execute("SELECT version_num FROM alembic_version").fetchone() == (
-            migrate.head(),
-        )
+LONGER = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+      AND clock_timestamp() - query_start > '1 s'"""
+
+
+def test_a_statement_may_take_as_long_as_it_takes(empty: Ledger, empty_url: str) -> None:
+    """A revision waits for a table for longer than a question may take."""
+    empty.migrate("0001")
+    with (
+        psycopg.connect(empty_url) as holder,
+        psycopg.connect(empty_url, autocommit=True) as watch,
+        Ledger(empty_url, DalSettings(statement_timeout_ms=500)) as ledger,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        holder.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
+        migrating = pool.submit(ledger.migrate)
+        while not migrating.done() and watch.execute(LONGER).fetchone() == (0,):
+            time.sleep(0.01)
+        holder.rollback()
+        migrating.result()
+        found = watch.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert found == (migrate.head(),)
 
 
 def test_a_killed_migrator_leaves_what_migrates(empty: Ledger, empty_url: str) -> None:
