@@ -18,12 +18,12 @@ help: ## show this list
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --require-hashes -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): $(STAMP) requirements-dev.lock
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 run: $(STAMP) ## serve the ledger on http://127.0.0.1:8000 (PORT=8123, DATABASE_URL=…, FRESHLEDGER_HOME=…)
