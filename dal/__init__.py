@@ -13,10 +13,12 @@ Public modules, in the order in which a script meets them:
     ingest          a file into the ledger;  importers: the layouts that can be read
     sample          a generated ledger to look at
     migrate         the schema's revisions
-    records         the shapes that come out and go in
+    records         the shapes that come out;  moments: when they were true, and what happened since
+    imported        the shapes that go in: what importers hand over, and what became of a file
     errors          what is refused, and why
     addresses       networks, and the forms of their addresses
     embedded        a PostgreSQL of one's own
+    foreign         one value of somebody else's database, changed for a while and put back
     settings        what the environment can say
 
 Functions take a block's connection first and never commit. Nothing is cached.

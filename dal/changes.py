@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 from dal import snapshots, tables
 from dal.columns import SnapshotText, Xid
-from dal.records import Change, Op
+from dal.moments import Change, Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import CompoundSelect, Connection, ScalarSelect, TextClause
 
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
 
 log, prunings = tables.changes, tables.prunings
 #: More changes than this are not told one by one.

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
 
-from dal.records import Colour, MovementKind, Op, Outcome, Status, TransactionType
+from dal.moments import Op
+from dal.records import Colour, MovementKind, Outcome, Status, TransactionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable

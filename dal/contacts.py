@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from dal.records import History
+    from dal.moments import History
 
 contacts, owned = tables.contacts, tables.contact_addresses
 

@@ -14,7 +14,7 @@ from sqlalchemy import Text, cast, func, literal_column, or_, select, true, unio
 from sqlalchemy.dialects.postgresql import JSONB
 
 from dal import named, tables
-from dal.records import Deed, History, Save
+from dal.moments import Deed, History, Save
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

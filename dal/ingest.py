@@ -17,15 +17,15 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from dal import addresses, edits, named, tables
-from dal.records import ImportReport, RowReason
+from dal.imported import ImportReport, RowReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
+    from dal.imported import NewAsset, NewMovement, ParsedRow
     from dal.importers import Source
-    from dal.records import NewAsset, NewMovement, ParsedRow
 
 #: Any number that nobody else uses: the letters of INGEST as ASCII.
 LOCK = 0x494E47455354

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import UnaryExpression
 
     from dal.filters import Filter
-    from dal.records import Snapshot, Transaction
+    from dal.moments import Snapshot
+    from dal.records import Transaction
 
 SMALLEST, USUAL, LARGEST = 25, 50, 200
 SIZE = re.compile(r"\d{1,3}", re.ASCII)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from dal.records import History
+    from dal.moments import History
 
 COLOURS: tuple[Colour, ...] = get_args(Colour)
 labels, hung = tables.labels, tables.transaction_labels

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from dal.filters import Shape
     from dal.keyset import Cursor, Order
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
 
 tx, log = tables.transactions, tables.changes
 #: Moves that are looked at, and those that are named.

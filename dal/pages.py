@@ -9,8 +9,9 @@ from dal.keyset import Cursor
 
 if TYPE_CHECKING:
     from dal.keyset import Order
+    from dal.moments import Snapshot
     from dal.moves import Moves
-    from dal.records import Choice, Snapshot, Tag, Transaction
+    from dal.records import Choice, Tag, Transaction
 
 
 @dataclass(frozen=True, slots=True)

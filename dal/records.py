@@ -7,13 +7,14 @@ Times are aware and in UTC. An empty string means "none" for text that identifie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
+
+    from dal.moments import History, Snapshot
 
 #: Arithmetic on money: wide enough for 2^256 with any scale, and an error instead of a rounding.
 #: The default context keeps 28 digits and would cut a balance silently.
@@ -42,111 +43,9 @@ TransactionType = Literal[
 Status = Literal["confirmed", "pending", "failed"]
 MovementKind = Literal["principal", "fee"]
 Outcome = Literal["imported", "duplicate", "skipped", "rejected"]
-Op = Literal["insert", "update", "delete"]
 Colour = Literal[
     "grey", "red", "orange", "yellow", "green", "teal", "blue", "indigo", "purple", "pink"
 ]
-
-
-# ── When something was true ──────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Which transactions of one PostgreSQL had ended when something was read from it.
-
-    Numbers of transactions compare only within one incarnation: a server that recovers from a
-    crash may give away again those of transactions that left no trace in its log.
-    """
-
-    system: str  # PostgreSQL's identifier of the whole cluster
-    timeline: int  # goes up with every promotion
-    incarnation: int  # microseconds; another after every recovery from a crash
-    visible: str  # xmin:xmax:xip,xip,… as pg_current_snapshot() writes it
-    as_of: datetime  # aware, UTC; by the database's clock, never later than it was true
-
-    @property
-    def _ended(self) -> tuple[int, frozenset[int]]:
-        """Return the number that no transaction had reached yet, and those below still running."""
-        _, limit, running = self.visible.split(":")
-        return int(limit), frozenset(map(int, filter(None, running.split(","))))
-
-    @property
-    def lineage(self) -> tuple[str, int, int]:
-        """Return what two snapshots must share to be compared."""
-        return self.system, self.timeline, self.incarnation
-
-    def includes(self, xid: int) -> bool:
-        """Return whether that transaction had ended, however it did."""
-        limit, running = self._ended
-        return xid < limit and xid not in running
-
-    def includes_all_to(self, xid: int) -> bool:
-        """Return whether that transaction and all before it had ended."""
-        return xid < int(self.visible.split(":")[0])
-
-    def dominates(self, other: Snapshot) -> bool:
-        """Return whether all that `other` includes is included here; never across lineages."""
-        if self.lineage != other.lineage:
-            return False
-        limit, running = self._ended
-        return limit >= other._ended[0] and not any(map(other.includes, running))
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line of the change log: what one writer did to one row."""
-
-    seq: int  # grows, but not in the order of commits
-    xid: int  # of the writing transaction; what one save did has one
-    at: datetime  # aware, UTC
-    who: str  # whom the application named, else the database role
-    relation: str  # the table
-    op: Op
-    id: int  # of the row, or of the transaction, wallet, contact or import that it is a part of
-    part: str  # the rest of its key; "" where the id is the whole
-    before: Mapping[str, Any] | None  # of an update what it changed, of a delete the whole row
-    after: Mapping[str, Any] | None  # of an update; an inserted row stands in its table
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A transaction that crossed the reader's position while the list was being read."""
-
-    id: int
-    occurred_at: datetime  # as it is now
-    type: TransactionType
-    missed: bool  # it lies on the side that was read already; else it may be shown twice
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What one save made of one row; images as the log has them, numbers exact."""
-
-    relation: str  # the table
-    part: str  # the rest of the row's key; "" where it is the transaction itself
-    before: Mapping[str, Any] | None  # the whole row; None: it was not there
-    after: Mapping[str, Any] | None  # None: it is gone
-
-
-@dataclass(frozen=True, slots=True)
-class Save:
-    """All that one transaction of the database did to a row and its parts."""
-
-    xid: int
-    at: datetime  # aware, UTC; of the last change
-    who: str  # whom the application named, else the database role
-    by_role: bool  # whether it is a role
-    deeds: tuple[Deed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What happened to a row and its parts, the newest save first."""
-
-    saves: tuple[Save, ...]
-    more: bool  # there are older ones
-    names: Mapping[tuple[str, int], str]  # of what images refer to, by table and id
 
 
 # ── What a page shows ────────────────────────────────────────────────────────────────────────
@@ -194,6 +93,16 @@ class Transaction:
     version: int  # goes up by one with every edit
     movements: tuple[Movement, ...]
     labels: tuple[Tag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A transaction that crossed the reader's position while the list was being read."""
+
+    id: int
+    occurred_at: datetime  # as it is now
+    type: TransactionType
+    missed: bool  # it lies on the side that was read already; else it may be shown twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,93 +251,3 @@ class Import:
     skipped: int
     rejected: int
     transactions: int  # created by this import
-
-
-# ── What importers hand over ─────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class NewAsset:
-    """An asset as a file names it. Identity: (network, contract), else (network, symbol)."""
-
-    symbol: str
-    network: str = ""  # "" for what an exchange holds
-    contract: str = ""  # canonical; "" for a native coin or an exchange's asset
-    name: str = ""
-    decimals: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewMovement:
-    """One signed amount of one asset.
-
-    `key` names the movement within its transaction, the same in every file that tells of it
-    ("value", "fee", "token:0x…:0x…:0x…:5:0"), so that a second file adds only what is new.
-    """
-
-    key: str
-    kind: MovementKind
-    asset: NewAsset
-    amount: Decimal  # whole units, signed, finite, never zero
-    address: str = ""  # the wallet's own side, canonical
-    counterparty: str = ""  # the other side, canonical
-
-
-@dataclass(frozen=True, slots=True)
-class NewTransaction:
-    """What one row of a file tells of one transaction; rows with one identity become one.
-
-    Identity within a wallet: (network, tx_hash) where there is a hash, else (source, source_id).
-    """
-
-    occurred_at: datetime | None  # aware, UTC; None: the row does not say, the hash must be known
-    type: TransactionType
-    source: str  # the importer's name: "kraken", "etherscan", "generic", …
-    source_id: str | None = None  # the source's own id, or a fingerprint with its occurrence
-    source_type: str = ""  # the source's own word
-    status: Status = "confirmed"
-    network: str = ""
-    tx_hash: str | None = None
-    address: str = ""
-    counterparty: str = ""
-    note: str = ""
-    labels: tuple[str, ...] = ()
-    movements: tuple[NewMovement, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedRow:
-    """One data row of a file: a transaction, or the reason why there is none."""
-
-    line: int  # of the file, from 1; the first line where a quoted cell spans several
-    raw: str  # as it stands in the file, without its line end
-    transaction: NewTransaction | None = None
-    outcome: Literal["skipped", "rejected"] | None = None  # None when there is a transaction
-    reason: str = ""  # names the column and the cure when there is none
-
-
-@dataclass(frozen=True, slots=True)
-class RowReason:
-    """Why a row did not come in."""
-
-    line: int
-    outcome: Outcome
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of a file: `read == imported + duplicate + skipped + rejected`."""
-
-    file: str
-    format: str
-    wallet: str
-    read: int
-    imported: int
-    duplicate: int
-    skipped: int
-    rejected: int
-    transactions: int  # created
-    import_id: int | None = None  # None for a dry run
-    reasons: tuple[RowReason, ...] = field(default=())  # of each skipped or rejected row
-    warnings: tuple[str, ...] = ()  # of the whole file: a guessed network, an unnamed asset

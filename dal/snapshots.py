@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, ColumnElement, DateTime, Text, cast, column, 
 
 from dal import seals
 from dal.errors import BadInput
-from dal.records import Snapshot
+from dal.moments import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

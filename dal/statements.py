@@ -21,7 +21,7 @@ from dal.history import (
     statement as transaction_history,
 )
 from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
-from dal.records import Snapshot
+from dal.moments import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

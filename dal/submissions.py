@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
 
 submissions = tables.submissions
 QUERY_CANCELED = "57014"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from dal.records import History
+    from dal.moments import History
 
 wallets, owned, tx = tables.wallets, tables.wallet_addresses, tables.transactions
 

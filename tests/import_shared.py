@@ -23,8 +23,8 @@ from dal.settings import DalSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dal.imported import ImportReport
     from dal.importers import Source
-    from dal.records import ImportReport
 
 SOURCES = ("etherscan", "kraken", "coinbase", "koinly", "ethereum_etl")
 HEAD = ("file", "format", "wallet", "read", "imported", "duplicate", "skipped", "rejected", "new")

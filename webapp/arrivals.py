@@ -11,8 +11,8 @@ from dal.ingest import ingest
 
 if TYPE_CHECKING:
     from dal.database import Connection, Ledger
+    from dal.imported import ImportReport
     from dal.importers import Source
-    from dal.records import ImportReport
     from webapp.uploads import Upload
 
 

@@ -18,7 +18,7 @@ from webapp.scope import g
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
 
 COOKIE = "floor"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dal.database import Ledger
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
     from webapp.poller import Answer, Place
 
 log = logging.getLogger(__name__)

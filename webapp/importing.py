@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dal.database import Ledger
+    from dal.imported import ImportReport
     from dal.importers import Source
-    from dal.records import ImportReport
 
 #: Exit statuses: every row accounted for; rows were rejected; a file could not be read.
 ALL_WELL, REJECTED, UNREADABLE = 0, 1, 2

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dal.changes import News
     from dal.database import Connection, Ledger
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
 
 log = logging.getLogger(__name__)
 LATE = "PostgreSQL does not answer in time"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dal.database import Connection, Ledger
     from dal.keyset import Cursor, Order
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
     from webapp.errors import Refusal
 
 ENDPOINT = "transactions"  # what the cursors of the list are sealed for

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dal.changes import News
-    from dal.records import Snapshot
+    from dal.moments import Snapshot
 
 #: Before the first message: a browser whose stream breaks asks again after a second.
 RETRY = b"retry: 1000\n"

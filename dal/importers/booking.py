@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dal.imported import NewAsset, NewMovement, NewTransaction
 from dal.importers.fields import LONGEST_NAME, ZERO, NotBookable, Unusable, fingerprint, plain
-from dal.records import NewAsset, NewMovement, NewTransaction
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dal.addresses import guess_networks, stored
+from dal.imported import NewAsset, NewMovement, NewTransaction
 from dal.importers.booking import Fingerprints
 from dal.importers.fields import (
     ZERO,
@@ -30,7 +31,7 @@ from dal.importers.fields import (
     when,
 )
 from dal.importers.formats import File, Format, Setting, off_chain, zoneless
-from dal.records import EXACT, NewAsset, NewMovement, NewTransaction
+from dal.records import EXACT
 
 if TYPE_CHECKING:
     from decimal import Decimal

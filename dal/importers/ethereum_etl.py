@@ -14,16 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dal.addresses import short, stored
+from dal.imported import NewAsset
 from dal.importers.booking import Chain, Event, Runs, token_hint, token_key
 from dal.importers.fields import ZERO, Unusable, clip, evm_hash, money, money_or_zero, unix
 from dal.importers.formats import File, Format, Parties, Setting, coin
-from dal.records import EXACT, NewAsset
+from dal.records import EXACT
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from dal.imported import NewTransaction
     from dal.importers.sheet import Row
-    from dal.records import NewTransaction, TransactionType
+    from dal.records import TransactionType
 
 SOURCE: Final = "ethereum-etl"
 WEI: Final = -18  # power of ten

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dal.addresses import short, stored
+from dal.imported import NewAsset
 from dal.importers.booking import Chain, Event, Runs, call_hint, token_hint, token_key
 from dal.importers.explorer import (
     CONTRACT,
@@ -37,14 +38,13 @@ from dal.importers.fields import (
 )
 from dal.importers.formats import File, Format, Parties, coin
 from dal.importers.repeats import restarts
-from dal.records import NewAsset
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    from dal.imported import NewTransaction
     from dal.importers.sheet import Row
-    from dal.records import NewTransaction
 
 SOURCE: Final = "etherscan"
 HASH: Final = ("txhash", "transaction hash")

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import Final
 
 from dal.addresses import NETWORKS, short
+from dal.imported import NewAsset
 from dal.importers.formats import File, Setting
-from dal.records import NewAsset
 
 UNIT: Final = re.compile(r"value_(?:in|out)\(\s*([^)\s]{1,20})\s*\)", re.IGNORECASE)
 CONTRACT: Final = re.compile(r"0x[0-9a-f]{40}", re.IGNORECASE)

@@ -11,8 +11,8 @@ from dal.importers.fields import has_zone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dal.imported import NewTransaction
     from dal.importers.sheet import Row, Sheet
-    from dal.records import NewTransaction
 
 
 @dataclass(frozen=True, slots=True)

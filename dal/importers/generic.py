@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from dal.addresses import NETWORKS, network_name, stored
 from dal.errors import BadAddress
+from dal.imported import NewAsset, NewMovement, NewTransaction
 from dal.importers.booking import Fingerprints, Runs
 from dal.importers.fields import (
     ZERO,
@@ -29,7 +30,7 @@ from dal.importers.fields import (
 from dal.importers.formats import File, Format, Setting, zoneless
 from dal.importers.koinly import type_of
 from dal.importers.sheet import simpler
-from dal.records import NewAsset, NewMovement, NewTransaction, Status, TransactionType
+from dal.records import Status, TransactionType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

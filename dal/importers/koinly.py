@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dal.imported import NewAsset, NewMovement, NewTransaction
 from dal.importers.booking import Fingerprints, Runs
 from dal.importers.fields import (
     ZERO,
@@ -25,7 +26,7 @@ from dal.importers.fields import (
     when,
 )
 from dal.importers.formats import File, Format, Setting
-from dal.records import EXACT, NewAsset, NewMovement, NewTransaction
+from dal.records import EXACT
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from dal.imported import NewAsset, NewMovement, NewTransaction
 from dal.importers.fields import NotBookable, fits, money, money_or_zero, symbol, when
 from dal.importers.formats import File, Format, off_chain
-from dal.records import NewAsset, NewMovement, NewTransaction
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -6,17 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dal.addresses import EVM
+from dal.imported import ParsedRow
 from dal.importers.booking import NOBODY
 from dal.importers.fields import NotBookable, Unusable, is_hash
 from dal.importers.sheet import sentence
-from dal.records import ParsedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from dal.imported import NewTransaction
     from dal.importers.formats import File, Format, Parties
     from dal.importers.sheet import Row, Sheet
-    from dal.records import NewTransaction
 
 WATCHED = (
     "The file does not show whose it is: no one address stands in every row. In a wallet without"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dal.database import Ledger
-    from dal.records import Change, Snapshot
+    from dal.moments import Change, Snapshot
 
 tx, log = tables.transactions, tables.changes
 

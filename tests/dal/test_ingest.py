@@ -15,8 +15,8 @@ from dal import details, imports, ingest, labels, tables, transactions, wallets
 from dal.database import Ledger
 from dal.errors import BadValue
 from dal.filters import Filter
+from dal.imported import ParsedRow
 from dal.importers import open_file
-from dal.records import ParsedRow
 from dal.settings import DalSettings
 from tests.support import files, processes, rows
 from tests.support.files import HASH, OTHER, OWN, bring, bring_stub, line, received, told
@@ -25,7 +25,8 @@ from tests.support.rows import LEAST, MOST, NOON
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from dal.records import ImportReport, Transaction
+    from dal.imported import ImportReport
+    from dal.records import Transaction
 
 ALL = (
     "imports", "import_rows", "wallets", "wallet_addresses", "transactions", "movements",

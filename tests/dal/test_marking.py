@@ -29,9 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
-from dal import markers, marking, targets
 from dal.errors import BadInput, Unavailable
-from dal.marking import Spot, Statement
+from dal.foreign import markers, marking, targets
+from dal.foreign.marking import Spot, Statement
 from tests.conftest import new_database
 from tests.support.mariadb import mariadb_url
 
@@ -242,7 +242,7 @@ def test_it_is_tried_again_while_somebody_holds_the_row(
     postgres: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with postgres.engine.connect() as writer:
-        monkeypatch.setattr("dal.marking.time.sleep", lambda _: writer.rollback())
+        monkeypatch.setattr("dal.foreign.marking.time.sleep", lambda _: writer.rollback())
         with marking.opened(postgres.url, spot()) as target:
             target.write(target.new())
             writer.execute(update(BOOKS).values(small=1))

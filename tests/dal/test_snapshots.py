@@ -22,8 +22,8 @@ from dal import changes, database, snapshots, tables, transactions, wallets
 from dal.database import Ledger
 from dal.embedded import Embedded
 from dal.errors import BadInput, CannotServe, Unavailable
+from dal.moments import Snapshot
 from dal.postgres import Binaries
-from dal.records import Snapshot
 from dal.settings import DalSettings
 from dal.snapshots import seal, unseal
 from tests.conftest import QUICK

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dal.imported import NewAsset, NewMovement, NewTransaction, ParsedRow
 from dal.importers import open_file
 from dal.ingest import ingest
-from dal.records import NewAsset, NewMovement, NewTransaction, ParsedRow
 from tests.support.rows import NOON
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from dal.imported import ImportReport
     from dal.importers import Source
-    from dal.records import ImportReport
 
 HEADER = (
     "Date,Type,Status,Network,Hash,ID,Address,Counterparty,Sent Amount,Sent Asset,"

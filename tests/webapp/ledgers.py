@@ -9,7 +9,7 @@ from dal.ingest import ingest
 
 if TYPE_CHECKING:
     from dal.database import Ledger
-    from dal.records import ImportReport
+    from dal.imported import ImportReport
 
 HEADER = (
     "Date,Type,Status,Network,Hash,ID,Counterparty,Sent Amount,Sent Asset,"

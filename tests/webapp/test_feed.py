@@ -23,7 +23,7 @@ import pytest
 
 from dal import changes, snapshots
 from dal.database import Ledger
-from dal.records import Snapshot
+from dal.moments import Snapshot
 from tests.support.listening import PATIENCE, Listener, Relay
 from tests.webapp.ledgers import MANY, fill
 from webapp import create_app, feed as feeds, hub, inlet, streams

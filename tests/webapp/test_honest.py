@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from dal import contacts, details, labels, snapshots, submissions, tables, wallets
 from dal.database import Ledger
-from dal.records import Deed
+from dal.moments import Deed
 from dal.settings import DalSettings
 from tests.support import rows
 from tests.support.relay import losing

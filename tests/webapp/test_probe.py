@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import make_url
 
-from dal import targets
+from dal.foreign import targets
 from tests.conftest import new_database
 from tests.support import probed
 from tests.support.mariadb import mariadb_url

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from werkzeug.wrappers import Response
 
-from dal import marking
+from dal.foreign import marking
 from tests.support import probed
 from tests.support.probed import TITLE, books, page, served
 from webapp.cli import main

@@ -10,7 +10,7 @@ from html import escape
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from dal.marking import Mark
+from dal.foreign.marking import Mark
 from webapp.causes import BY_KEY
 from webapp.probe.asking import address
 from webapp.probe.caching import caching

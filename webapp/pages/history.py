@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
-    from dal.records import Deed, History, Save
+    from dal.moments import Deed, History, Save
 
 #: Saves that are shown before somebody asks for the others.
 SHOWN = 8

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
-    from dal.records import Import, ImportReport, RawRow, Wallet
+    from dal.imported import ImportReport
+    from dal.records import Import, RawRow, Wallet
     from webapp.arrivals import Outcome
 
 WORDS: tuple[Word, ...] = get_args(Word)

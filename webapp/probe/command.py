@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dal import marking, targets
 from dal.errors import BadInput, DalError
+from dal.foreign import marking, targets
 from webapp.probe import asking
 from webapp.probe.rounds import Aim, Limits
 from webapp.probe.running import Run

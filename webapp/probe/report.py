@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from dal.marking import Outcome
+    from dal.foreign.marking import Outcome
     from webapp.probe.judging import Findings
     from webapp.probe.suspects import Suspect
     from webapp.probe.verdicts import Verdict

@@ -20,7 +20,7 @@ from webapp.probe.seeing import is_telling, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dal.marking import Mark, Target
+    from dal.foreign.marking import Mark, Target
     from webapp.probe.asking import Address
 
 Found = TypeVar("Found")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from dal import marking
-from dal.targets import HeldRow
+from dal.foreign import marking
+from dal.foreign.targets import HeldRow
 from webapp.causes import BY_KEY
 from webapp.probe.judging import Findings
 from webapp.probe.report import as_json as as_object, report

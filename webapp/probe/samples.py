@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dal.marking import Mark
+    from dal.foreign.marking import Mark
 
 OK = 200
 INTERRUPTED = "interrupted"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Redirect
 
     from dal.database import Connection
-    from dal.records import ImportReport, Outcome, RawRow
+    from dal.imported import ImportReport
+    from dal.records import Outcome, RawRow
 
 bp = Blueprint("imports", __name__)
 HERE = "/imports"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dal.imported import NewMovement, ParsedRow
     from dal.importers import Source
-    from dal.records import NewMovement, ParsedRow
 
 DULL: tuple[object, ...] = ("", None, (), "confirmed")
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dal.importers import Source, open_file
 from dal.importers.repeats import copies
-from dal.records import EXACT, NewTransaction, ParsedRow
+from dal.records import EXACT
+
+if TYPE_CHECKING:
+    from dal.imported import NewTransaction, ParsedRow
 
 ME, ANNA, BOB = (f"0x{letter * 40}" for letter in "abc")
 TOKEN, NOBODY = "0x" + "d" * 40, "0x" + "0" * 40

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dal.importers import open_file
-from dal.records import EXACT, NewTransaction, ParsedRow
+from dal.records import EXACT
+
+if TYPE_CHECKING:
+    from dal.imported import NewTransaction, ParsedRow
 
 ME, ANNA = "0x" + "a" * 40, "0x" + "b" * 40
 LATE = {"block_timestamp": 1, "gas_price": 1}

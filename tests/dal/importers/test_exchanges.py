@@ -11,7 +11,7 @@ from dal.importers.generic import COLUMNS
 from dal.importers.kraken import asset_name, type_of
 
 if TYPE_CHECKING:
-    from dal.records import ParsedRow
+    from dal.imported import ParsedRow
 
 KRAKEN = "txid,refid,time,type,subtype,asset,amount,fee"
 COINBASE = (

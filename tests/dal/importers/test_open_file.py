@@ -13,7 +13,7 @@ from dal.errors import BadAddress, UnreadableFile
 from dal.importers import FORMATS, open_file
 
 if TYPE_CHECKING:
-    from dal.records import ParsedRow
+    from dal.imported import ParsedRow
 
 HEADER = "Date,Sent Amount,Sent Asset,Note"
 ROW = "2024-01-05 10:00:00Z,1.5,BTC,rent"

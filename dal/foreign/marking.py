@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import literal
 from sqlalchemy.exc import CompileError
 
-from dal import spots, targets
 from dal.errors import BadInput, Unavailable
-from dal.spots import Spot, Statement, as_it_is, planned
+from dal.foreign import spots, targets
+from dal.foreign.spots import Spot, Statement, as_it_is, planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
 
-    from dal.markers import Value
+    from dal.foreign.markers import Value
 
 __all__ = ["Mark", "Outcome", "Spot", "Statement", "Target", "opened"]
 

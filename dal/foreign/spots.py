@@ -16,8 +16,8 @@ from sqlalchemy import Select, and_, bindparam, column, inspect, select, table, 
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.types import NullType
 
-from dal import markers
 from dal.errors import BadInput
+from dal.foreign import markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Executable, Inspector
 
-    from dal.markers import Value
+    from dal.foreign.markers import Value
 
     Bind = Callable[[Any], ColumnElement[Any]]
 
