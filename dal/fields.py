@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import Column, DateTime, Integer, Numeric, func
 
-from dal import addresses, conditions, tables, texts
-from dal.conditions import DIRECTIONS, HAS
+from dal import addresses, conditions, facets, tables, texts
+from dal.conditions import DIRECTIONS, HAS, STATUSES as STATUS
 from dal.kinds import AnyOf, OneOf, Within
 from dal.records import Status, TransactionType
 from dal.texts import LONGEST, OFF_CHAIN, Asker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
+
+    from sqlalchemy import Select
+
+    from dal.lists import Listing
 
 __all__ = ["BY_KEY", "FIELDS", "LONGEST", "Asker", "Field"]
 
@@ -42,6 +46,9 @@ class Field:
     choices: tuple[str, ...] = ()  # a closed list
     on_movement: bool = False  # several of these mean one and the same movement
     elsewhere: bool = False  # other tables are asked, transaction by transaction
+    lists: Callable[[Any], Listing | None] | None = None  # what finds them in order of time
+    found: Callable[[Any], Select[Any]] | None = None  # what else finds them
+    unique: bool = False  # few transactions can have one value
 
 
 FIELDS: tuple[Field, ...] = (
@@ -49,29 +56,30 @@ FIELDS: tuple[Field, ...] = (
         "wallet", "Wallet", "in wallet {}",
         "A wallet's name, in any case.", "Kraken",
         texts.name, AnyOf(conditions.by_wallet, fold=func.lower), named=tables.wallets.c.name,
+        lists=facets.by_wallet,
     ),
     Field(
         "address", "Address", "with address {}",
         "An address, your own or the other side's, of any movement.",
         "0xd8da6bf26964af9d7eed9e03e53415d37aa96045",
-        texts.address, AnyOf(conditions.by_address), elsewhere=True,
+        texts.address, AnyOf(conditions.by_address), elsewhere=True, lists=facets.by_address,
     ),
     Field(
         "network", "Network", "on {}",
         "A network by its name or symbol; none: what an exchange booked.", "ethereum",
         texts.network, AnyOf(conditions.by_network),
-        choices=NETWORKS,
+        choices=NETWORKS, lists=facets.by_network,
     ),
     Field(
         "type", "Type", "of type {}",
         "What it was.", "trade",
         texts.word(TYPES), AnyOf(conditions.by_type, tables.transaction_type),
-        choices=TYPES,
+        choices=TYPES, lists=facets.by_type,
     ),
     Field(
         "status", "Status", "with status {}",
         "Whether the network took it. A failed one moved nothing but its fee.", "failed",
-        texts.word(STATUSES), AnyOf(conditions.by_status, tables.transaction_status),
+        texts.word(STATUSES), OneOf(STATUS), lists=facets.by_status,
         choices=STATUSES,
     ),
     Field(
@@ -85,25 +93,25 @@ FIELDS: tuple[Field, ...] = (
         "An asset's symbol, in any case; all contracts of that name. A fee counts only where"
         " nothing else moved.", "ETH",
         texts.symbol, AnyOf(conditions.by_asset, fold=func.upper),
-        named=tables.assets.c.symbol, on_movement=True, elsewhere=True,
+        named=tables.assets.c.symbol, on_movement=True, elsewhere=True, lists=facets.by_asset,
     ),
     Field(
         "label", "Label", "labelled {}",
         "A label's name, in any case.", "rent",
         texts.name, AnyOf(conditions.by_label, fold=func.lower), named=tables.labels.c.name,
-        elsewhere=True,
+        elsewhere=True, lists=facets.by_label,
     ),
     Field(
         "contact", "Contact", "with contact {}",
         "A contact's name, in any case.", "Anna",
         texts.name, AnyOf(conditions.by_contact, fold=func.lower), named=tables.contacts.c.name,
-        elsewhere=True,
+        elsewhere=True, lists=facets.by_contact,
     ),
     Field(
         "import", "Import", "from import {}",
         "An import's number: what that file brought.", "12",
         texts.import_number, AnyOf(conditions.by_import, Integer()), named=tables.imports.c.id,
-        elsewhere=True,
+        elsewhere=True, lists=facets.by_import,
     ),
     Field(
         "date", "Date", "dated {}",
@@ -119,23 +127,24 @@ FIELDS: tuple[Field, ...] = (
         " where nothing else moved.", "10..50",
         texts.amounts,
         Within(conditions.moved_amount, Numeric()), on_movement=True, elsewhere=True,
+        found=facets.with_amount,
     ),
     Field(
         "hash", "Hash", "with hash {}",
         "A transaction hash, whole.",
         "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060",
-        texts.tx_hash, AnyOf(conditions.by_hash),
+        texts.tx_hash, AnyOf(conditions.by_hash), unique=True,
     ),
     Field(
         "text", "Text", "mentioning {}",
         "Words in the note, or in the name of a label, contact or asset.", "coffee",
-        texts.pattern, AnyOf(conditions.by_text), elsewhere=True,
+        texts.pattern, AnyOf(conditions.by_text), elsewhere=True, found=facets.mentioning,
     ),
     Field(
         "has", "Has", "having a {}",
         "Whether there is a label, a contact or a note at all.", "label",
         texts.word(tuple(HAS)), OneOf(HAS),
-        choices=tuple(HAS), elsewhere=True,
+        choices=tuple(HAS), elsewhere=True, lists=facets.by_having,
     ),
 )  # fmt: skip
 BY_KEY: Mapping[str, Field] = {field.key: field for field in FIELDS}

@@ -9,7 +9,6 @@ A filter is a value: it compares, hashes, and prints itself in one canonical ord
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -21,18 +20,20 @@ from dal import tables
 from dal.conditions import moved
 from dal.errors import BadFilter, NotFound
 from dal.fields import BY_KEY, FIELDS, LONGEST, Asker, Field
-from dal.kinds import AnyOf, Scene, Values, Within
+from dal.kinds import AnyOf, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Select
+
+    from dal.lists import Listing
 
 __all__ = ["EVERYTHING", "FIELDS", "Condition", "Field", "Filter"]
 
 #: What the SQL text of a filter depends on: of each condition the key, whether it is negated, and
 #: how many and which kind of values it has. The values themselves are bound.
 Shape = tuple[tuple[str, bool, Any], ...]
-#: What holds for time and id of transactions, of which some tables keep copies.
-Narrowing = Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[ColumnElement[bool]]]
 #: Values of one condition; more than a person types or a page of ticks sends.
 MOST = 100
 SHOWN = 40
@@ -146,17 +147,13 @@ class Filter:
 EVERYTHING = Filter()
 
 
-def clauses(shape: Shape, place: Narrowing | None = None) -> list[ColumnElement[bool]]:
+def clauses(shape: Shape) -> list[ColumnElement[bool]]:
     """Return the SQL over `tables.transactions` of every filter of that shape.
 
     Positive conditions on a movement (asset, amount, direction) must hold for one and the same
     movement: "ETH, more than 10" means more than 10 ETH.
-
-    Args:
-        shape: of the filter.
-        place: what else the statement asks of time and id of its transactions, if anything.
     """
-    scene = Scene(tables.movements.alias("m"), narrowing(shape, place))
+    scene = Scene(tables.movements.alias("m"))
     together: list[ColumnElement[bool]] = []
     apart: list[ColumnElement[bool]] = []
     for key, negated, values in shape:
@@ -171,35 +168,47 @@ def clauses(shape: Shape, place: Narrowing | None = None) -> list[ColumnElement[
     return [moved(scene, *together), *apart] if together else apart
 
 
-def narrowing(shape: Shape, place: Narrowing | None = None) -> Narrowing:
-    """Return what the filter's days and the page's place say of time and id of a transaction."""
-    days = [values for key, negated, values in shape if key == "date" and not negated]
-    within = BY_KEY["date"].kind
-    assert isinstance(within, Within)  # noqa: S101 (days are ranges)
+@dataclass(frozen=True, slots=True)
+class Finders:
+    """What finds the transactions of a filter."""
 
-    def narrow(
-        occurred_at: ColumnElement[Any], row_id: ColumnElement[Any]
-    ) -> list[ColumnElement[bool]]:
-        beside = place(occurred_at, row_id) if place else ()
-        return [*(within.about(occurred_at, "date", ranges) for ranges in days), *beside]
-
-    return narrow
+    lists: tuple[Listing, ...]
+    sets: tuple[Select[Any], ...]
+    words: bool  # whether one of the sets is searched for words
+    unique: bool  # few transactions are meant
+    sole: Listing | None  # the one list that says all but days
 
 
-def sole_label(shape: Shape) -> Values | None:
-    """Return the one label that a filter asks for, where it asks for nothing else but days."""
-    asked = [part for part in shape if not part[1] and part[0] != "date"]
-    kind = BY_KEY["label"].kind
-    assert isinstance(kind, AnyOf)  # noqa: S101 (labels are matched by name)
-    if len(asked) != 1 or asked[0][0] != "label":
-        return None
-    values = kind.values(_name("label", negated=False), asked[0][2])
-    return None if values.many else values
+def finders(shape: Shape) -> Finders:
+    """Return what finds the transactions of every filter of that shape.
+
+    Nothing finds what a negated condition means: it is asked of what the others find.
+    """
+    asked = [part for part in shape if not part[1]]
+    lists, sets = [], []
+    for key, _, values in asked:
+        field = BY_KEY[key]
+        about = field.kind.asked(_name(key, negated=False), values)
+        if field.lists and (found := field.lists(about)):
+            lists.append(found)
+        if field.found:
+            sets.append(field.found(about))
+    keys = {key for key, *_ in asked}
+    sole = len(lists) == 1 and {(key, False) for key in (lists[0].key, "date")} >= {
+        (key, negated) for key, negated, _ in shape
+    }
+    return Finders(
+        tuple(lists),
+        tuple(sets),
+        "text" in keys,
+        any(BY_KEY[key].unique for key in keys),
+        lists[0] if sole else None,
+    )
 
 
-def label_is(label: Values, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that `column` is the id of that label."""
-    return label.match_id(column, tables.labels.c.name)
+def needs_others(shape: Shape) -> bool:
+    """Return whether other tables are asked about each transaction."""
+    return any(BY_KEY[key].elsewhere for key, *_ in shape)
 
 
 def named_keys(shape: Shape) -> list[str]:

@@ -52,6 +52,11 @@ class Order:
         return self.column.name
 
     @property
+    def is_by_time(self) -> bool:
+        """Return whether it sorts by time."""
+        return self.column is tx.c.occurred_at
+
+    @property
     def columns(self) -> tuple[Column[Any], Column[int]]:
         """Return what it sorts by, the id behind the column."""
         return self.column, tx.c.id
@@ -148,7 +153,7 @@ class Cursor:
         Raises:
             BadFilter: the order is not by time.
         """
-        if order.column is not tx.c.occurred_at:
+        if not order.is_by_time:
             raise BadFilter("jump", f"a date has no place when sorted {order.words}; sort by time")
         return cls(order, "after", (instant, LAST_ID if order.descending else FIRST_ID))
 
@@ -163,6 +168,11 @@ class Cursor:
         return place | ({"known": self.seen.visible} if self.seen else {})
 
 
+def seek_id() -> ColumnElement[int]:
+    """Return the id of the bound place."""
+    return bindparam("seek_id", type_=BigInteger())
+
+
 def beside(
     order: Order, columns: Sequence[ColumnElement[Any]], *, backward: bool, at_it: bool = False
 ) -> ColumnElement[bool]:
@@ -174,10 +184,7 @@ def beside(
         backward: ahead of it instead of behind it.
         at_it: the row at the place itself, too.
     """
-    bound = (
-        bindparam("seek_key", type_=order.column.type),
-        bindparam("seek_id", type_=BigInteger()),
-    )
+    bound = bindparam("seek_key", type_=order.column.type), seek_id()
     here, there = tuple_(*columns), tuple_(*bound)
     if order.descending != backward:
         return here <= there if at_it else here < there
@@ -254,6 +261,6 @@ def _key(order: Order, place: list[Any] | None) -> tuple[datetime | Decimal, int
     value, row = place
     if not (isinstance(row, int) and FIRST_ID <= row <= LAST_ID):
         raise ValueError(row)
-    if order.column is tx.c.occurred_at:
+    if order.is_by_time:
         return datetime.fromisoformat(value).astimezone(UTC), row
     return Decimal(value), row

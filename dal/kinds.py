@@ -11,6 +11,7 @@ and their parameters, on which it does not: one text serves all values of one sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, bindparam, cast, func, or_, select
@@ -34,14 +35,9 @@ class Scene:
 
     Args:
         movement: the one and same movement that several conditions may be about.
-        narrow: what holds for time and id of every transaction that is meant (where the page
-            begins, which days), to be said of a copy of these columns, too. PostgreSQL carries
-            equalities over from one table to another but no ranges: unsaid, an index of the copy
-            would be read from its end.
     """
 
     movement: FromClause
-    narrow: Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[Clause]]
 
 
 def as_it_is(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -123,6 +119,10 @@ class AnyOf:
         """Return the condition for values of that shape."""
         return self.clause(self.values(name, shape), scene)
 
+    def asked(self, name: str, shape: Hashable) -> Values:
+        """Return what finds its transactions by: the bound values."""
+        return self.values(name, shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -157,6 +157,10 @@ class Within:
         """Return the condition for ranges of that shape."""
         return self.about(self.column(scene), name, shape)
 
+    def asked(self, name: str, shape: Any) -> Callable[[ColumnElement[Any]], Clause]:  # noqa: ANN401 (its own)
+        """Return what finds its transactions by: the condition, about any column."""
+        return partial(self.about, name=name, shape=shape)
+
     def about(self, column: ColumnElement[Any], name: str, shape: Any) -> Clause:  # noqa: ANN401 (its own)
         """Return the condition about any column."""
         ranges = (
@@ -189,3 +193,7 @@ class OneOf:
     def build(self, _name: str, shape: Any, scene: Scene) -> Clause:  # noqa: ANN401 (its own)
         """Return the condition for those names."""
         return or_(*(self.clauses[word](scene) for word in shape))
+
+    def asked(self, _name: str, shape: Any) -> Sequence[str]:  # noqa: ANN401 (its own)
+        """Return what finds its transactions by: the names."""
+        return tuple(shape)

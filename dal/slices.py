@@ -1,29 +1,30 @@
 """Which transactions a page shows, counts and has beside it: a filter cut at a place of an order.
 
-Most filters are conditions on `transactions`, and the planner chooses the index. A filter whose
-only facet is one label is led by the label's rows instead: they stand in the page's order, which
-the planner does not trust them to where many transactions share an instant.
+What one index answers by itself is left to it; the rest is searched for (`dal.search`), or ranked
+(`dal.ranking`) in the order of amounts.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, func, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, case, exists, func, literal_column, select
 
-from dal import keyset, tables
-from dal.fields import BY_KEY
-from dal.filters import clauses, label_is, narrowing, sole_label
+from dal import keyset, tables, window
+from dal.filters import clauses, finders, needs_others
+from dal.ranking import Ranking
+from dal.search import Search, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dal.filters import Narrowing, Shape
+    from dal.filters import Finders, Shape
     from dal.keyset import Order
+    from dal.lists import Place
 
 tx = tables.transactions
 #: A page's count stops here; "more than" will do.
 COUNTED, ASKING = 1_000, 200
+#: Lists of one filter that are weighed; further conditions are only asked of what these find.
+WEIGHED = 3
 ONE: ColumnElement[int] = literal_column("1")
 
 
@@ -37,75 +38,82 @@ def rows(shape: Shape, order: Order, limit: int, *, placed: bool, backward: bool
         placed: whether they lie beside the bound place, or begin at an end.
         backward: whether they are read against the order.
     """
-    there = _beside(order, backward=backward) if placed else None
-    columns, conditions = _asked(shape, order, there)
-    by = _by(columns, descending=order.descending != backward)
-    return select(tx).where(*conditions).order_by(*by).limit(_text(limit)).cte("slice")
+    there = window.beside(order, backward=backward) if placed else None
+    descending = order.descending is not backward
+    return _found("page", shape, order, limit, there, descending=descending).cte("slice")
 
 
 def others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
     """Return how many rows lie on the side of the place that the page does not read, to `most`.
 
-    The nearest of them are asked for by their order, so that the index finds them in one probe.
+    Where one is enough to know, it is most often the row at the place itself: that is asked first.
     """
-    there = _beside(order, backward=not backward, at_it=True)
-    columns, conditions = _asked(shape, order, there)
-    by = _by(columns, descending=order.descending == backward)
-    nearest = select(tx.c.id).where(*conditions).order_by(*by).limit(_text(most))
-    return select(func.count()).select_from(nearest.subquery("nearest")).scalar_subquery()
+    there = window.beside(order, backward=not backward, at_it=True)
+    descending = order.descending is backward
+    found = _found("others", shape, order, most, there, descending=descending)
+    count = select(func.count()).select_from(found.subquery()).scalar_subquery()
+    if most > 1 or _is_straight(finders(shape), order):
+        return count
+    here = exists().where(tx.c.id == keyset.seek_id(), *there(*order.columns), *clauses(shape))
+    return case((here, ONE), else_=count)
 
 
 def countable(shape: Shape) -> int:
-    """Return how far a filter is counted: about what the page itself costs, in buffers touched.
+    """Return how far a filter is counted: about what the page itself costs.
 
-    An index alone counts a thousand; where other tables must be asked about each transaction, four
-    buffers a time, four pages are enough to know.
+    An index alone counts a thousand; where rows must be fetched and asked, four pages are enough.
     """
-    asking = any(BY_KEY[key].elsewhere for key, *_ in shape)
-    return ASKING if asking and sole_label(shape) is None else COUNTED
+    return COUNTED if _is_counted_alone(shape) else ASKING
 
 
 def some(shape: Shape, most: int) -> Select[Any]:
     """Return a row for each transaction of a filter, up to so many."""
-    label = sole_label(shape)
-    rest = [part for part in shape if part[1]]
-    if label is None or rest:
-        return select(ONE.label("one")).select_from(tx).where(*clauses(shape)).limit(_text(most))
-    tl = tables.transaction_labels
-    days = narrowing(shape)(tl.c.occurred_at, tl.c.transaction_id)
-    counted = select(ONE.label("one")).select_from(tl).where(label_is(label, tl.c.label_id), *days)
-    return counted.limit(_text(most))
+    by = finders(shape)
+    if not by.lists or not _is_counted_alone(shape):
+        newest = keyset.NEWEST_FIRST
+        found = _found("counted", shape, newest, most, None, descending=True)
+        return select(ONE.label("one")).select_from(found.subquery())
+    entries = by.lists[0].some(window.days(shape)).limit(text(most))
+    return select(ONE.label("one")).select_from(entries.subquery())
 
 
-def _text(number: int) -> ColumnElement[int]:
-    """Return a number as text: a bound limit would be planned again at every call."""
-    return literal_column(str(number))
+def _found(
+    name: str,
+    shape: Shape,
+    order: Order,
+    limit: int,
+    there: Place | None,
+    *,
+    descending: bool,
+) -> Select[Any]:
+    by = finders(shape)
+    ends = ("high", "low") if descending else ("low", "high")
+    near, far = (window.until(shape, end) for end in ends)
+    if _is_straight(by, order):
+        at = (there or near, far) if order.is_by_time else (there,) if there else ()
+        which = [each for place in at for each in place(*order.columns)]
+        rest = window.beyond_days(shape) if order.is_by_time else shape
+        found = select(tx).where(*clauses(rest), *which)
+        columns = [each.desc() if descending else each.asc() for each in order.columns]
+        return found.order_by(*columns).limit(text(limit))
+    lists = by.lists[:WEIGHED]
+    if order.is_by_time:
+        return Search(
+            name, lists, by.sets, by.words, clauses(shape), there or near, far, descending, limit
+        ).found()
+    days = window.days(shape)
+    return Ranking(
+        name, lists, by.sets, clauses(shape), there or window.anywhere, days, descending, limit
+    ).found()
 
 
-def _beside(order: Order, *, backward: bool, at_it: bool = False) -> Narrowing:
-    """Return the condition of lying on one side of the bound place, of any two such columns."""
-
-    def there(*columns: ColumnElement[Any]) -> Sequence[ColumnElement[bool]]:
-        return [keyset.beside(order, columns, backward=backward, at_it=at_it)]
-
-    return there
+def _is_straight(by: Finders, order: Order) -> bool:
+    """Return whether one index gives the rows in order, or a hash finds them."""
+    own = by.sole is not None and by.sole.is_of_rows
+    return by.unique or not (by.lists or by.sets) or (order.is_by_time and own)
 
 
-def _asked(
-    shape: Shape, order: Order, there: Narrowing | None
-) -> tuple[Sequence[ColumnElement[Any]], list[ColumnElement[bool]]]:
-    """Return the columns that give the order, and all conditions."""
-    by_time = order.column is tx.c.occurred_at
-    label = sole_label(shape) if by_time else None
-    if label is None:
-        place = there(*order.columns) if there else ()
-        return order.columns, [*clauses(shape, there if by_time else None), *place]
-    tl = tables.transaction_labels.alias("leading")
-    columns = tl.c.occurred_at, tl.c.transaction_id
-    rest = tuple(part for part in shape if part[1])
-    borne = [label_is(label, tl.c.label_id), tl.c.transaction_id == tx.c.id]
-    return columns, [*borne, *narrowing(shape, there)(*columns), *clauses(rest)]
-
-
-def _by(columns: Sequence[ColumnElement[Any]], *, descending: bool) -> list[ColumnElement[Any]]:
-    return [column.desc() if descending else column.asc() for column in columns]
+def _is_counted_alone(shape: Shape) -> bool:
+    """Return whether one index tells how many there are, and no row is asked."""
+    by = finders(shape)
+    return by.sole.exact if by.sole else not (by.lists or by.sets or needs_others(shape))

@@ -215,7 +215,26 @@ Index(
     postgresql_ops={"note": "gin_trgm_ops"},
     postgresql_where=text("note <> ''"),
 )
-Index("transactions_import_idx", transactions.c.import_id)
+Index(
+    "transactions_import_idx",
+    transactions.c.import_id,
+    *_keyset,
+    postgresql_where=text("import_id IS NOT NULL"),
+)
+Index(
+    "transactions_address_idx",
+    transactions.c.address,
+    *_keyset,
+    postgresql_where=text("address <> ''"),
+)
+Index("transactions_network_idx", transactions.c.network, *_keyset)
+Index(
+    "transactions_status_idx",
+    transactions.c.status,
+    *_keyset,
+    postgresql_where=text("status <> 'confirmed'"),
+)
+Index("transactions_noted_idx", *_keyset, postgresql_where=text("note <> ''"))
 
 
 def _of_transaction() -> ForeignKeyConstraint:
@@ -258,7 +277,20 @@ Index(
     postgresql_where=text("counterparty <> ''"),
 )
 Index("movements_amount_idx", func.abs(movements.c.amount))
-Index("movements_import_idx", movements.c.import_id)
+Index(
+    "movements_import_idx",
+    movements.c.import_id,
+    movements.c.occurred_at,
+    movements.c.transaction_id,
+    postgresql_where=text("import_id IS NOT NULL"),
+)
+Index(
+    "movements_address_idx",
+    movements.c.address,
+    movements.c.occurred_at,
+    movements.c.transaction_id,
+    postgresql_where=text("address <> ''"),
+)
 
 transaction_labels = Table(
     "transaction_labels",
@@ -271,6 +303,11 @@ transaction_labels = Table(
 Index(
     "transaction_labels_label_idx",
     transaction_labels.c.label_id,
+    transaction_labels.c.occurred_at,
+    transaction_labels.c.transaction_id,
+)
+Index(
+    "transaction_labels_time_idx",
     transaction_labels.c.occurred_at,
     transaction_labels.c.transaction_id,
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from dal import driver, keyset, moves, slices, snapshots, tables
+from dal import driver, keyset, moves, slices, snapshots, tables, window
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -103,7 +103,10 @@ def _comes(cursor: Cursor | None) -> bool:
 
 def page_parameters(where: Filter, cursor: Cursor | None) -> dict[str, Any]:
     """Return what `page_statement` binds."""
-    return where.parameters() | (cursor.parameters() if cursor else {})
+    bound = where.parameters() | (cursor.parameters() if cursor else {})
+    if cursor is not None and cursor.key is not None and cursor.order.is_by_time:
+        bound["seek_key"], bound["seek_id"] = window.within_days(where, cursor.key)
+    return bound
 
 
 @lru_cache(maxsize=512)

@@ -133,7 +133,7 @@ class Books:
         when, imported = choose(TIMES), choose((None, *self.imports))
         known = rows.transaction(
             self.conn, self.wallets[wallet], when, (), [self.labels[name] for name in labels],
-            contact_id=chosen and self.contacts[chosen], **told,
+            contact_id=chosen and self.contacts[chosen], import_id=imported, **told,
         )  # fmt: skip
         if imported:
             self.arrived(imported, line, known, "imported")

@@ -1,0 +1,156 @@
+"""What finds the transactions of a condition in the order of time: the lists that indexes keep.
+
+Every facet has a keyset index, `(value, occurred_at, id)`, of `transactions` or of a table that
+copies both columns. For one value it is a list in order, newest or oldest first from any place, for
+five buffers; that is all a filter's strategy (`dal.strategy`) is made of.
+
+A list may name more transactions than its condition means, and one of them twice (two movements of
+one asset); it never misses one. Whoever reads it asks the conditions again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, literal_column, select, true, union_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import CompoundSelect, FromClause, Subquery, Table
+
+    Place = Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[ColumnElement[bool]]]
+
+#: Values of one condition whose lists are merged one by one; those of further ones are sorted.
+MERGED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One index's share of a list.
+
+    Args:
+        table: that has the index.
+        row_id: its column with the transaction's id.
+        key: what the index begins with, on an alias of the table; None if with the time itself.
+        values: the keys that are meant, a row each.
+        sole: whether there is one key, as `values` has one row at most.
+        only: what the index holds at all, if not every row.
+    """
+
+    table: Table
+    row_id: str
+    key: Callable[[FromClause], ColumnElement[Any]] | None = None
+    values: Any = None  # a Select
+    sole: bool = True
+    only: Callable[[FromClause], ColumnElement[bool]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list of one condition."""
+
+    key: str  # of the filter
+    parts: tuple[Part, ...]
+    repeats: bool = False  # whether a transaction may stand in it twice
+    exact: bool = True  # whether it holds no more than what its condition means
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Return whether one index of the transactions themselves has all of it in order."""
+        return len(self.parts) == 1 and self.parts[0].sole and self.parts[0].row_id == "id"
+
+    def some(self, place: Place) -> Select[Any]:
+        """Return its entries beside a place, each once, in no order."""
+        found = [_entries(part, _value(part), place) for part in self.parts if part.sole]
+        found += [_spread(part, place) for part in self.parts if not part.sole]
+        whole = select(_either(found).subquery())
+        return whole.distinct() if self.repeats else whole
+
+    def head(self, place: Place, *, descending: bool, most: int, skip: int = 0) -> Select[Any]:
+        """Return its first entries from a place: each value's own, sorted together."""
+        found = [_head(part, place, most + skip, descending=descending) for part in self.parts]
+        if len(found) == 1 and self.parts[0].sole:
+            return found[0].limit(_text(most)).offset(_text(skip))
+        columns = _either(found).subquery().c
+        whole = _in_order(select(columns.occurred_at, columns.id), columns, descending=descending)
+        return whole.limit(_text(most)).offset(_text(skip))
+
+    def stream(self, place: Place, *, descending: bool) -> Subquery:
+        """Return all of it from a place, in order, read no further than somebody asks."""
+        found = [
+            each for part in self.parts for each in _streams(part, place, descending=descending)
+        ]
+        if len(found) == 1 and not self.repeats:
+            return found[0].offset(_text(0)).subquery()
+        columns = _either(found).subquery().c
+        merged = select(columns.occurred_at, columns.id)
+        if self.repeats:
+            merged = merged.distinct()
+        return _in_order(merged, columns, descending=descending).offset(_text(0)).subquery()
+
+
+def _head(part: Part, place: Place, most: int, *, descending: bool) -> Select[Any]:
+    if part.sole:
+        return _entries(part, _value(part), place, descending).limit(_text(most))
+    return _spread(part, place, descending, most)
+
+
+def _streams(part: Part, place: Place, *, descending: bool) -> list[Select[Any]]:
+    """Return a list of each of the first values, and one of all further ones."""
+    if part.sole:
+        return [_entries(part, _value(part), place, descending)]
+    values = part.values.order_by(literal_column("1"))
+    firsts = [values.limit(_text(1)).offset(_text(number)) for number in range(MERGED)]
+    further = _spread(replace(part, values=values.offset(_text(MERGED))), place).subquery()
+    return [
+        *(_entries(part, one.scalar_subquery(), place, descending) for one in firsts),
+        _in_order(select(further), further.c, descending=descending),
+    ]
+
+
+def _value(part: Part) -> Any:  # noqa: ANN401 (of the column's type)
+    return None if part.values is None else part.values.scalar_subquery()
+
+
+def _spread(
+    part: Part, place: Place, descending: bool | None = None, most: int | None = None
+) -> Select[Any]:
+    """Return the entries of each value, up to so many of each."""
+    values = part.values.subquery()
+    each = _entries(part, values.c[0], place, descending).correlate(values)
+    found = (each.limit(_text(most)) if most else each).lateral()
+    return select(found.c.occurred_at, found.c.id).select_from(values.join(found, true()))
+
+
+def _entries(
+    part: Part, value: ColumnElement[Any] | None, place: Place, descending: bool | None = None
+) -> Select[Any]:
+    table = part.table.alias()
+    here = table.c.occurred_at, table.c[part.row_id]
+    which = [*place(*here)]
+    if part.key is not None:
+        which.append(part.key(table) == value)
+    if part.only is not None:
+        which.append(part.only(table))
+    found = select(here[0].label("occurred_at"), here[1].label("id")).where(*which)
+    if descending is None:
+        return found
+    return found.order_by(*(each.desc() if descending else each.asc() for each in here))
+
+
+def _either(found: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
+    """Return lists behind each other; each keeps its order and its limit."""
+    if len(found) == 1:
+        return found[0]
+    return union_all(*(select(each.subquery()) for each in found))
+
+
+def _in_order(found: Select[Any], columns: Any, *, descending: bool) -> Select[Any]:  # noqa: ANN401 (of any FROM)
+    by = columns.occurred_at, columns.id
+    return found.order_by(*(each.desc() if descending else each.asc() for each in by))
+
+
+def _text(number: int) -> ColumnElement[int]:
+    return literal_column(str(number))

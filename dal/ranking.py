@@ -1,0 +1,117 @@
+"""A search in the order of amounts, in which conditions have no lists.
+
+A list or a set of at most `SORTED` is fetched and sorted. Anything more common is met often enough
+in a walk along the index on amounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CTE, ColumnElement, Select, case, func, select, union_all
+
+from dal import tables
+from dal.search import WALK, alone, capped, fetched, of_set, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import FromClause
+
+    from dal.lists import Listing, Place
+
+tx = tables.transactions
+SORTED = 20_000
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One search in the order of amounts; arguments as `dal.search.Search` has them.
+
+    Args:
+        name: tells one search of a statement from another.
+        lists: of the conditions that have one.
+        sets: of the conditions that have a set instead.
+        clauses: all conditions, to be asked of a row.
+        place: where it begins, said of amount and id.
+        days: what the filter says of time and id.
+        descending: whether larger amounts come first.
+        limit: rows that are wanted.
+    """
+
+    name: str
+    lists: Sequence[Listing]
+    sets: Sequence[Select[Any]]
+    clauses: Sequence[ColumnElement[bool]]
+    place: Place
+    days: Place
+    descending: bool
+    limit: int
+
+    def found(self) -> Select[Any]:
+        """Return the statement of the transactions, in order."""
+        ways = [self._sorted(self._listed(number)) for number in range(len(self.lists))]
+        ways += [self._sorted(self._of_set(number)) for number in range(len(self.sets))]
+        ways.append(self._walked())
+        columns = union_all(*(select(way.subquery()) for way in ways)).subquery().c
+        return self._in_order(select(*columns), columns)
+
+    @cached_property
+    def _choice(self) -> CTE:
+        short = [
+            (self._after(each).is_(None), text(alone(number)))
+            for number, each in enumerate(self.lists)
+        ]
+        small = [
+            (select(func.count()).select_from(each).scalar_subquery() <= text(SORTED),
+             text(of_set(number)))
+            for number, each in enumerate(self._sets)
+        ]  # fmt: skip
+        way = case(*short, *small, else_=text(WALK)).label("way")
+        return select(way).cte(f"{self.name}_choice")
+
+    def _after(self, listing: Listing) -> ColumnElement[Any]:
+        """Return the time of what follows a short list; NULL if it is one."""
+        last = listing.head(self.days, descending=True, most=1, skip=SORTED).subquery()
+        return select(last.c.occurred_at).scalar_subquery()
+
+    def _is(self, way: int) -> ColumnElement[bool]:
+        return select(self._choice.c.way).scalar_subquery() == text(way)
+
+    def _listed(self, number: int) -> FromClause:
+        def chosen(*columns: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+            return [*self.days(*columns), self._is(alone(number))]
+
+        found = self.lists[number].head(chosen, descending=True, most=SORTED).subquery()
+        return select(found).distinct().subquery()
+
+    @cached_property
+    def _sets(self) -> list[CTE]:
+        return [
+            capped(each, self.days, SORTED).cte(f"{self.name}_set_{number}")
+            for number, each in enumerate(self.sets)
+        ]
+
+    def _of_set(self, number: int) -> FromClause:
+        found = select(self._sets[number]).where(self._is(of_set(number)))
+        return found.distinct().subquery()
+
+    def _sorted(self, entries: FromClause) -> Select[Any]:
+        here = self.place(tx.c.amount, tx.c.id)
+        found = fetched(entries, [*self.clauses, *here]).subquery()
+        return self._in_order(select(found), found.c)
+
+    def _walked(self) -> Select[Any]:
+        t = tx.alias()
+        here = select(t.c.amount, t.c.id).where(*self.place(t.c.amount, t.c.id), self._is(WALK))
+        along = self._by(here, t.c).offset(text(0)).subquery()
+        return self._by(fetched(along, self.clauses), along.c).limit(text(self.limit))
+
+    def _in_order(self, found: Select[Any], columns: Any) -> Select[Any]:  # noqa: ANN401 (of any FROM)
+        return self._by(found, columns).limit(text(self.limit))
+
+    def _by(self, found: Select[Any], columns: Any) -> Select[Any]:  # noqa: ANN401 (of any FROM)
+        by = columns.amount, columns.id
+        return found.order_by(*(each.desc() if self.descending else each.asc() for each in by))
