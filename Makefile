@@ -99,7 +99,7 @@ prune: $(STAMP) ## forget the changes that are older than KEEP_HISTORY_DAYS
 
 bench-data: $(STAMP) ## fill the empty ledger of DATABASE_URL with ROWS=… generated transactions (needs psql)
 	$(BIN)/freshledger migrate
-	psql "$(DATABASE_URL)" -q -v ON_ERROR_STOP=1 -v rows=$(ROWS) -f sql/seed/ledger.sql
+	psql "$(DATABASE_URL)" -X -v rows=$(ROWS) -c "\timing on" -f sql/seed/ledger.sql
 
 lock: ## write the hashed locks anew (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements.lock

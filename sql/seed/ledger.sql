@@ -1,65 +1,54 @@
--- A generated ledger of :rows transactions, deterministic, skewed as reality is: few wallets, assets
--- and contacts have most of the rows. One hour of an import puts :rows / 20 rows on one timestamp.
+-- A generated ledger of :rows transactions: deterministic, skewed as reality is, in time order.
 -- Run it in an empty, migrated ledger: psql -v rows=1000000 -f ledger.sql
--- Triggers are off meanwhile (needs a superuser): the figures that they keep are brought along.
-SET session_replication_role = replica;
-SET maintenance_work_mem = '512MB';
-CREATE FUNCTION pg_temp.draw(i bigint, salt int, n int, bend float8) RETURNS int
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
-  1 + floor(n * power(abs(hashint8extended(i, salt) % 1000000) / 1000000.0, bend))::int;
-
-INSERT INTO wallets (name) SELECT 'Wallet ' || n FROM generate_series(1, 50) n;
-INSERT INTO assets (symbol, network, contract)
-  SELECT CASE WHEN n <= 3 THEN (ARRAY['ETH', 'USDC', 'WBTC'])[n] ELSE 'TOK' || n END, 'ethereum',
-         CASE WHEN n = 1 THEN '' ELSE '0x' || md5('a' || n) || substr(md5('b' || n), 1, 8) END
-    FROM generate_series(1, 200) n;
-INSERT INTO labels (name, colour)
-  SELECT 'label ' || n, (enum_range(NULL::colour))[1 + n % 10] FROM generate_series(1, 30) n;
-INSERT INTO contacts (name) SELECT 'Contact ' || n FROM generate_series(1, 300) n;
-INSERT INTO contact_addresses (network, address, contact_id)
-  SELECT 'ethereum', '0x' || md5('c' || n) || substr(md5('d' || n), 1, 8), n
-    FROM generate_series(1, 300) n;
-
-INSERT INTO transactions (occurred_at, wallet_id, type, status, amount, network, tx_hash, address,
-                          counterparty, note, source)
-SELECT CASE WHEN i BETWEEN :rows * 0.5 AND :rows * 0.55 THEN timestamptz '2023-01-01 00:00+00'
-            ELSE timestamptz '2020-01-01 00:00+00' + i * (interval '6 years' / :rows) END,
-       pg_temp.draw(i, 1, 50, 3),
-       (ARRAY['receive', 'send', 'trade', 'contract_call', 'reward', 'transfer', 'airdrop', 'mint'])
-         [pg_temp.draw(i, 2, 8, 2)]::transaction_type,
-       CASE WHEN pg_temp.draw(i, 3, 100, 1) = 1 THEN 'failed' ELSE 'confirmed' END::transaction_status,
-       pg_temp.draw(i, 4, 1000000, 6) / 1000.0,
-       'ethereum',
-       '0x' || md5('h' || i) || md5('i' || i),
-       '0x' || md5('w' || pg_temp.draw(i, 1, 50, 3)) || 'ffffffff',
-       '0x' || md5('c' || pg_temp.draw(i, 5, 3000, 3)) || substr(md5('d' || pg_temp.draw(i, 5, 3000, 3)), 1, 8),
-       CASE WHEN pg_temp.draw(i, 6, 10, 1) = 1
-            THEN (ARRAY['coffee', 'rent', 'salary', 'lunch with Anna', 'books'])[pg_temp.draw(i, 7, 5, 1)]
-              || ' ' || i ELSE '' END,
-       'seed'
-  FROM generate_series(1, :rows) i;
-
-INSERT INTO movements (transaction_id, key, occurred_at, asset_id, position, kind, amount, address,
-                       counterparty)
-SELECT t.id, k.key, t.occurred_at,
-       CASE WHEN k.kind = 'fee' THEN 1 ELSE pg_temp.draw(t.id, 7 + k.key, 200, 3) END,
-       k.key, k.kind::movement_kind,
-       CASE WHEN k.kind = 'fee' THEN -0.0021 WHEN k.key = 1 THEN t.amount
-            WHEN t.type IN ('receive', 'reward', 'airdrop', 'mint') THEN t.amount
-            ELSE -t.amount END,
-       t.address, t.counterparty
-  FROM transactions t
- CROSS JOIN (VALUES (0, 'principal'), (1, 'principal'), (2, 'fee')) k (key, kind)
- WHERE (k.key = 0)
-    OR (k.key = 1 AND t.type = 'trade')
-    OR (k.key = 2 AND t.type IN ('send', 'trade', 'contract_call', 'transfer'))
- ORDER BY t.occurred_at, t.id, k.key;
-
-INSERT INTO transaction_labels (transaction_id, label_id, occurred_at)
-SELECT DISTINCT t.id, pg_temp.draw(t.id, 20 + n, 30, 3), t.occurred_at
-  FROM transactions t, generate_series(1, 2) n
- WHERE pg_temp.draw(t.id, 30 + n, 5, 1) = 1;
-
-RESET session_replication_role;
+-- All of it is one transaction: a load that fails leaves the ledger as it was.
+--
+-- Natural values, by Zipf: the first is the commonest.
+--   wallet   "Wallet 1" (25 %) … "Wallet 200"; one per cent: "Wallet 15"
+--   asset    ETH (40 %), USDC, WBTC, TOK4 … TOK300; one per cent: TOK13
+--   contact  "Contact 1" (5 %) … "Contact 500", 30 % of the rows have one, by the counterparty's
+--            address, 1 % by a choice of their own; one per cent: "Contact 5"
+--   label    "label 1" (8 %) … "label 40", 30 % of the rows have one or two; one per cent: "label 8"
+--   type     receive (44 %), send, trade, contract_call, reward, transfer, approval, airdrop,
+--            deposit, withdrawal, mint, fee, payment, other; one per cent: other
+--   network  ethereum (70 %), bitcoin, none (10 %), polygon (one per cent), base, bsc, optimism
+--   status   failed (1 %; moves nothing but its fee, like approval), pending (0.05 %, stands apart)
+--   note     on 12 % of the rows: coffee (2 %), rent, books, salary, lunch, invoice (1 %), ticket,
+--            gift (0.3 %)
+--   amount   up to 1000, most far below 1; a quarter has 18 decimals; 0 for approvals and failures
+--
+-- Planted values. Apart: 0.5 % each, all the time, and no row has two of them. Old: 2 % each, in the
+-- oldest quarter of the time only. Rare: 0.01 % each, no row has two. Never: a name without a row.
+--             apart     old       rare     never
+--   wallet    Apart     Old       Rare     Never
+--   asset     APART     OLD       RARE     NEVER
+--   label     apart     old       rare     never
+--   contact   Apart     Old       Rare     Never
+--   type      loan      gift      burn     income
+--   network   arbitrum  dogecoin  tron     xrp
+--   note      asunder   bygone    seldom   unheard
+--   amount    3333      1984      4321     9999     and 2000..2999 is a rare range
+--   status    pending
+--   import    1 to 10 (2 % each)  11       12       13 (its rows were refused)
+-- Import 11 is 2 % too. What an import brought is a contiguous run of time.
+--
+-- Bulk imports put many rows on one instant: a tenth of all at 2023-01-01 00:00 UTC, a hundredth each
+-- at 15, 35, 75 and 95 % of the six years: 2020-11-24 19:12, 2022-02-06 04:48, 2024-07-02 00:00 and
+-- 2025-09-13 09:36 UTC. Of the other rows each tenth shares the instant of the one before.
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+SET maintenance_work_mem = '1GB';
+SET max_parallel_maintenance_workers = 2;
+SET synchronous_commit = off;
+SET synchronize_seqscans = off;
+SET jit = off;
+BEGIN;
+\ir aside.sql
+\ir draws.sql
+\ir names.sql
+\ir rows.sql
+\ir back.sql
+COMMIT;
+RESET ALL;
+SET maintenance_work_mem = '1GB';
 SET default_statistics_target = 300;  -- up to 90,000 rows of a table are read, not drawn by chance
-VACUUM ANALYZE;
+VACUUM (FREEZE, ANALYZE);
