@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from sqlalchemy import and_, any_, exists, func, literal_column, or_, select
+from sqlalchemy import and_, any_, exists, func, literal_column, or_, select, tuple_
 
 from dal import tables
 from dal.records import Status
@@ -89,17 +89,19 @@ def by_label(values: Values, _scene: Scene) -> Clause:
 
 def by_contact(values: Values, _scene: Scene) -> Clause:
     """Match the name of the contact chosen by hand, else of the counterparty's."""
-    ca, name = tables.contact_addresses, tables.contacts.c.name
+    name = tables.contacts.c.name
     chosen = values.match_id(tx.c.contact_id, name)
-    reached = _reached(values.match_id(ca.c.contact_id, name))
-    return or_(chosen, and_(tx.c.contact_id.is_(None), reached))
+    ids = select(tables.contacts.c.id).where(values.match(name))
+    return or_(chosen, and_(tx.c.contact_id.is_(None), _reached(ids)))
 
 
-def _reached(*conditions: Clause) -> Clause:
-    """Match a counterparty whose address is some contact's."""
+def _reached(contacts: Select[Any] | None = None) -> Clause:
+    """Match a counterparty whose address is some contact's: they are few, and hashed once."""
     ca = tables.contact_addresses
-    at_address = ca.c.network == tx.c.network, ca.c.address == tx.c.counterparty
-    return exists().where(*at_address, *conditions)
+    theirs = select(ca.c.network, ca.c.address)
+    if contacts is not None:
+        theirs = theirs.where(ca.c.contact_id.in_(contacts))
+    return tuple_(tx.c.network, tx.c.counterparty).in_(theirs)
 
 
 def by_import(values: Values, _scene: Scene) -> Clause:
@@ -119,19 +121,29 @@ def by_hash(values: Values, _scene: Scene) -> Clause:
 
 
 def by_text(values: Values, _scene: Scene) -> Clause:
-    """Match words of the note, or of the name of a label, the contact or an asset."""
-    tl, ca = tables.transaction_labels, tables.contact_addresses
-    m = tables.movements.alias("wm")
-    named = any_(func.array(_like(values, tables.contacts.c.name).scalar_subquery()))
-    labels = any_(func.array(_like(values, tables.labels.c.name).scalar_subquery()))
-    symbols = any_(func.array(_like(values, tables.assets.c.symbol).scalar_subquery()))
+    """Match words of the note, or of the name of a label, the contact or an asset.
+
+    Most words are in no name: then no label, contact or movement is asked for.
+    """
+    tl, m = tables.transaction_labels, tables.movements.alias("wm")
+    people, labels, symbols = (
+        func.array(_like(values, name).scalar_subquery())
+        for name in (tables.contacts.c.name, tables.labels.c.name, tables.assets.c.symbol)
+    )
+    by_hand = tx.c.contact_id == any_(people)
+    reached = and_(tx.c.contact_id.is_(None), _reached(_like(values, tables.contacts.c.name)))
+    labelled = exists().where(tl.c.transaction_id == tx.c.id, tl.c.label_id == any_(labels))
+    moving = exists().where(m.c.transaction_id == tx.c.id, m.c.asset_id == any_(symbols))
     return or_(
         and_(tx.c.note != EMPTY, values.match_like(tx.c.note)),
-        exists().where(tl.c.transaction_id == tx.c.id, tl.c.label_id == labels),
-        tx.c.contact_id == named,
-        and_(tx.c.contact_id.is_(None), _reached(ca.c.contact_id == named)),
-        exists().where(m.c.transaction_id == tx.c.id, m.c.asset_id == symbols),
+        and_(_some(labels), labelled),
+        and_(_some(people), or_(by_hand, reached)),
+        and_(_some(symbols), moving),
     )
+
+
+def _some(found: ColumnElement[Any]) -> Clause:
+    return func.cardinality(found) > NOTHING
 
 
 def _like(values: Values, name: Column[str]) -> Select[Any]:

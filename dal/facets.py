@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Numeric, Select, cast, func, literal_column, select, union_all
 
 from dal import tables
 from dal.lists import Listing, Part
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import FromClause, Table
 
-    from dal.kinds import Values
+    from dal.kinds import Ranges, Values
 
     On = Callable[[FromClause], Any]
 
@@ -74,7 +74,9 @@ def by_contact(values: Values) -> Listing:
     by_hand = Part(tx, "id", _of("contact_id"), ids, not values.many, known)
     ca = tables.contact_addresses
     addresses = select(ca.c.address).where(ca.c.contact_id.in_(ids)).distinct()
-    reached = Part(tx, "id", _of("counterparty"), addresses, sole=False, only=_filled("counterparty"))
+    reached = Part(
+        tx, "id", _of("counterparty"), addresses, sole=False, only=_filled("counterparty")
+    )
     return Listing("contact", (by_hand, reached), repeats=True, exact=False)
 
 
@@ -94,6 +96,17 @@ def by_status(names: Sequence[str]) -> Listing | None:
         return None
     parts = [Part(tx, "id", only=_status(name)) for name in names]
     return Listing("status", tuple(parts))
+
+
+def by_amount(ranges: Ranges) -> Listing | None:
+    """Return what moved one of some amounts; a range of them has a set."""
+    parts = [
+        Part(
+            moved, "transaction_id", lambda m: func.abs(m.c.amount), select(cast(value, Numeric()))
+        )
+        for value in ranges.equal()
+    ]
+    return Listing("amount", tuple(parts), repeats=True, exact=False) if parts else None
 
 
 def by_having(names: Sequence[str]) -> Listing | None:
@@ -135,11 +148,13 @@ def _status(name: str) -> On:
 # ── Sets ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def with_amount(within: Callable[[ColumnElement[Any]], ColumnElement[bool]]) -> Select[Any]:
-    """Return what has a movement of such an amount."""
+def with_amount(ranges: Ranges) -> Select[Any] | None:
+    """Return what has a movement of such an amount; amounts that are named have a list."""
+    if ranges.equal():
+        return None
     m = moved.alias()
     found = select(m.c.occurred_at.label("occurred_at"), m.c.transaction_id.label("id"))
-    return found.where(within(func.abs(m.c.amount)))
+    return found.where(ranges.match(func.abs(m.c.amount)))
 
 
 def mentioning(values: Values) -> Select[Any]:

@@ -47,7 +47,7 @@ class Field:
     on_movement: bool = False  # several of these mean one and the same movement
     elsewhere: bool = False  # other tables are asked, transaction by transaction
     lists: Callable[[Any], Listing | None] | None = None  # what finds them in order of time
-    found: Callable[[Any], Select[Any]] | None = None  # what else finds them
+    found: Callable[[Any], Select[Any] | None] | None = None  # what else finds them
     unique: bool = False  # few transactions can have one value
 
 
@@ -127,7 +127,7 @@ FIELDS: tuple[Field, ...] = (
         " where nothing else moved.", "10..50",
         texts.amounts,
         Within(conditions.moved_amount, Numeric()), on_movement=True, elsewhere=True,
-        found=facets.with_amount,
+        lists=facets.by_amount, found=facets.with_amount,
     ),
     Field(
         "hash", "Hash", "with hash {}",

@@ -174,7 +174,6 @@ class Finders:
 
     lists: tuple[Listing, ...]
     sets: tuple[Select[Any], ...]
-    words: bool  # whether one of the sets is searched for words
     unique: bool  # few transactions are meant
     sole: Listing | None  # the one list that says all but days
 
@@ -189,10 +188,10 @@ def finders(shape: Shape) -> Finders:
     for key, _, values in asked:
         field = BY_KEY[key]
         about = field.kind.asked(_name(key, negated=False), values)
-        if field.lists and (found := field.lists(about)):
-            lists.append(found)
-        if field.found:
-            sets.append(field.found(about))
+        if field.lists and (listed := field.lists(about)) is not None:
+            lists.append(listed)
+        if field.found and (found := field.found(about)) is not None:
+            sets.append(found)
     keys = {key for key, *_ in asked}
     sole = len(lists) == 1 and {(key, False) for key in (lists[0].key, "date")} >= {
         (key, negated) for key, negated, _ in shape
@@ -200,7 +199,6 @@ def finders(shape: Shape) -> Finders:
     return Finders(
         tuple(lists),
         tuple(sets),
-        "text" in keys,
         any(BY_KEY[key].unique for key in keys),
         lists[0] if sole else None,
     )

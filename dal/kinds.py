@@ -11,7 +11,6 @@ and their parameters, on which it does not: one text serves all values of one sh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, bindparam, cast, func, or_, select
@@ -142,24 +141,25 @@ class Within:
     type: TypeEngine[Any]
 
     def shape(self, values: Sequence[Any]) -> Hashable:
-        """Return which ends each range has, and whether they are included."""
-        return tuple((value.low_sign, value.high_sign) for value in values)
+        """Return which ends each range has, and whether they are included; "=" is one value."""
+        return tuple(map(_signs, values))
 
     def parameters(self, name: str, values: Sequence[Any]) -> Mapping[str, Any]:
         """Return the ends that there are."""
         ends: dict[str, Any] = {}
         for number, value in enumerate(values):
-            ends |= {f"{name}_{number}_low": value.low} if value.low_sign else {}
-            ends |= {f"{name}_{number}_high": value.high} if value.high_sign else {}
+            low, high = _signs(value)
+            ends |= {f"{name}_{number}_low": value.low} if low else {}
+            ends |= {f"{name}_{number}_high": value.high} if high else {}
         return ends
 
     def build(self, name: str, shape: Any, scene: Scene) -> Clause:  # noqa: ANN401 (its own)
         """Return the condition for ranges of that shape."""
         return self.about(self.column(scene), name, shape)
 
-    def asked(self, name: str, shape: Any) -> Callable[[ColumnElement[Any]], Clause]:  # noqa: ANN401 (its own)
-        """Return what finds its transactions by: the condition, about any column."""
-        return partial(self.about, name=name, shape=shape)
+    def asked(self, name: str, shape: Any) -> Ranges:  # noqa: ANN401 (its own)
+        """Return what finds its transactions by: the ranges."""
+        return Ranges(self, name, shape)
 
     def about(self, column: ColumnElement[Any], name: str, shape: Any) -> Clause:  # noqa: ANN401 (its own)
         """Return the condition about any column."""
@@ -174,6 +174,32 @@ class Within:
             for number, signs in enumerate(shape)
         )
         return or_(*ranges)
+
+
+def _signs(value: Any) -> tuple[str, str]:  # noqa: ANN401 (a Range)
+    if (value.low_sign, value.high_sign) == (">=", "<=") and value.low == value.high:
+        return "=", ""
+    return value.low_sign, value.high_sign
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """The bound ranges of one condition."""
+
+    kind: Within
+    name: str
+    shape: tuple[tuple[str, str], ...]
+
+    def match(self, column: ColumnElement[Any]) -> Clause:
+        """Return the condition that `column` lies in one of them."""
+        return self.kind.about(column, self.name, self.shape)
+
+    def equal(self) -> list[ColumnElement[Any]]:
+        """Return the values that are asked for; none if one of them is a range."""
+        if any(signs != ("=", "") for signs in self.shape):
+            return []
+        names = (f"{self.name}_{number}_low" for number in range(len(self.shape)))
+        return [bindparam(name, type_=self.kind.type) for name in names]
 
 
 @dataclass(frozen=True, slots=True)

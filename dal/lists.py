@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, literal_column, select, true, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import CompoundSelect, FromClause, Subquery, Table
+    from sqlalchemy import CompoundSelect, FromClause, Table
 
     Place = Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[ColumnElement[bool]]]
 
@@ -56,11 +57,6 @@ class Listing:
     repeats: bool = False  # whether a transaction may stand in it twice
     exact: bool = True  # whether it holds no more than what its condition means
 
-    @property
-    def is_of_rows(self) -> bool:
-        """Return whether one index of the transactions themselves has all of it in order."""
-        return len(self.parts) == 1 and self.parts[0].sole and self.parts[0].row_id == "id"
-
     def some(self, place: Place) -> Select[Any]:
         """Return its entries beside a place, each once, in no order."""
         found = [_entries(part, _value(part), place) for part in self.parts if part.sole]
@@ -77,18 +73,18 @@ class Listing:
         whole = _in_order(select(columns.occurred_at, columns.id), columns, descending=descending)
         return whole.limit(_text(most)).offset(_text(skip))
 
-    def stream(self, place: Place, *, descending: bool) -> Subquery:
+    def stream(self, place: Place, *, descending: bool) -> Select[Any]:
         """Return all of it from a place, in order, read no further than somebody asks."""
         found = [
             each for part in self.parts for each in _streams(part, place, descending=descending)
         ]
         if len(found) == 1 and not self.repeats:
-            return found[0].offset(_text(0)).subquery()
+            return found[0].offset(_text(0))
         columns = _either(found).subquery().c
         merged = select(columns.occurred_at, columns.id)
-        if self.repeats:
-            merged = merged.distinct()
-        return _in_order(merged, columns, descending=descending).offset(_text(0)).subquery()
+        if self.repeats:  # never by hashing, which would read all of it first
+            merged = merged.ext(distinct_on(columns.occurred_at, columns.id))
+        return _in_order(merged, columns, descending=descending).offset(_text(0))
 
 
 def _head(part: Part, place: Place, most: int, *, descending: bool) -> Select[Any]:
@@ -115,7 +111,10 @@ def _value(part: Part) -> Any:  # noqa: ANN401 (of the column's type)
 
 
 def _spread(
-    part: Part, place: Place, descending: bool | None = None, most: int | None = None
+    part: Part,
+    place: Place,
+    descending: bool | None = None,  # noqa: FBT001 (None: in no order)
+    most: int = 0,
 ) -> Select[Any]:
     """Return the entries of each value, up to so many of each."""
     values = part.values.subquery()
@@ -125,7 +124,10 @@ def _spread(
 
 
 def _entries(
-    part: Part, value: ColumnElement[Any] | None, place: Place, descending: bool | None = None
+    part: Part,
+    value: ColumnElement[Any] | None,
+    place: Place,
+    descending: bool | None = None,  # noqa: FBT001 (None: in no order)
 ) -> Select[Any]:
     table = part.table.alias()
     here = table.c.occurred_at, table.c[part.row_id]

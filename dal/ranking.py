@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Select, case, func, select, union_all
 
 from dal import tables
-from dal.search import WALK, alone, capped, fetched, of_set, text
+from dal.search import alone, capped, fetched, of_set, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from dal.lists import Listing, Place
 
 tx = tables.transactions
-SORTED = 20_000
+#: How many are fetched and sorted, and the way of what is more.
+SORTED, WALK = 20_000, 0
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ factor. So the statement finds out by itself, from the place where the reader st
    whatever lies before misses one condition. A list without an entry ends the search.
 2. How far do the next `PROBED` entries of each list reach from there? One that ends before is
    short; of the others the one that reaches farthest is the sparsest just here.
-3. A short list is read whole, and a small set, too; else the two sparsest lists are merged, unless
-   one is `SPARSER` times as sparse as the other: then it leads alone. What is found is asked for
-   the other conditions by its primary key.
+3. A short list is read whole; else the two sparsest lists are merged, unless one is `SPARSER`
+   times as sparse as the other: then it leads alone. What is found is asked for the other
+   conditions by its primary key.
+4. A condition without a list (an amount, words) has a set, in no order. If too little is met among
+   the first `NEAR` entries that the lists lead to, and the set is small, it is fetched and sorted.
 
 Each way is a branch that begins nowhere if it is not the chosen one: an index scan from NULL reads
 nothing. Nothing is left to the planner that could go wrong: lists are read in order from their
@@ -35,11 +37,13 @@ from sqlalchemy import (
     extract,
     func,
     literal_column,
+    or_,
     select,
     true,
     tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
 
@@ -55,14 +59,15 @@ if TYPE_CHECKING:
 tx = tables.transactions
 #: Entries of each list that are looked at before one is chosen.
 PROBED = 1_000
-#: A set of so many is fetched and sorted.
-SMALL = 2_000
 #: A list so many times as sparse as the next one leads alone.
 SPARSER = 15
-#: Rows that a search for words walks before the index on words is asked.
-NEAR = 2_000
-#: Two of the ways: nothing but a walk, and what a short walk has met.
-WALK, NEARBY = 0, 1
+#: Entries that are asked before a set is looked for; if so many of them are meant, the rest is met
+#: soon enough.
+NEAR, OFTEN = 1_000, 3
+#: How large a set may be to be sorted, and to be asked for what a list means.
+SMALL, ASKED = 100_000, 30_000
+#: How a search with a set ends: with what was near, or with what the lists lead to; else a set.
+NEARBY, LED = 0, 1
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,6 @@ class Search:
         name: tells one search of a statement from another.
         lists: of the conditions that have one.
         sets: of the conditions that have a set instead.
-        words: whether one of the sets is searched for words.
         clauses: all conditions, to be asked of a row.
         near: where it begins, said of time and id.
         far: where it ends, said of time and id.
@@ -84,7 +88,6 @@ class Search:
     name: str
     lists: Sequence[Listing]
     sets: Sequence[Select[Any]]
-    words: bool
     clauses: Clauses
     near: Place
     far: Place
@@ -93,20 +96,23 @@ class Search:
 
     def found(self) -> Select[Any]:
         """Return the statement of the transactions, in order."""
-        if len(self.lists) == 1 and not self.sets:
-            return self._fetched(self.lists[0].stream(self._place, descending=self.descending))
-        numbers = range(len(self.lists))
-        ways = [self._fetched(self._alone(number)) for number in numbers]
-        ways += [self._fetched(self._met(*pair)) for pair in combinations(numbers, 2)]
-        ways += [self._fetched(self._of_set(number)) for number in range(len(self.sets))]
-        if self.words:
-            ways.append(select(self._nearby).where(self._is(NEARBY)))
-        if not self.lists:
-            ways.append(self._fetched(self._walked()))
+        if self.sets:
+            return self._one_of(
+                select(self._nearby).where(self._ends_with(NEARBY)),
+                *(self._fetched(self._of_set(number)) for number in range(len(self.sets))),
+                *map(self._fetched, self._led(self._ends_with(LED))),
+            )
+        if len(self.lists) == 1:
+            return self._fetched(self._alone(0, self._place))
+        return self._one_of(*map(self._fetched, self._led()))
+
+    def _one_of(self, *ways: Select[Any]) -> Select[Any]:
+        if len(ways) == 1:
+            return ways[0]
         columns = union_all(*(select(way.subquery()) for way in ways)).subquery().c
         return self._in_order(select(*columns), columns).limit(text(self.limit))
 
-    # ── Where it begins, and which way it goes ───────────────────────────────────────────────
+    # ── Where it begins, and which list leads ────────────────────────────────────────────────
 
     @cached_property
     def _start(self) -> CTE:
@@ -125,28 +131,15 @@ class Search:
 
     @cached_property
     def _choice(self) -> CTE:
-        """Return the place and the way that is taken from it."""
-        if not self.lists:
-            return select(case(*self._small_sets(), else_=text(WALK)).label("way")).cte(
-                f"{self.name}_choice"
-            )
-        start = self._start
-        reached = select(start, *(self._reach(each).label(f"reach_{n}") for n, each in self._each))
+        """Return the place, and the way that is taken from it."""
+        start, numbered = self._start, list(enumerate(self.lists))
+        reached = select(start, *(self._reach(each).label(f"reach_{n}") for n, each in numbered))
         reaches = reached.cte(f"{self.name}_reach")
-        spans = [reaches.c[f"reach_{number}"] for number, _ in self._each]
-        way = case(
-            *self._met_enough(),
-            *((span.is_(None), text(alone(number))) for number, span in enumerate(spans)),
-            *self._small_sets(),
-            *self._sparsest(spans),
-            else_=text(alone(0)),
-        )
+        spans = [reaches.c[f"reach_{number}"] for number, _ in numbered]
+        short = [(span.is_(None), text(alone(number))) for number, span in enumerate(spans)]
+        way = case(*short, *_sparsest(spans), else_=text(alone(0)))
         chosen = select(reaches.c.occurred_at, reaches.c.id, way.label("way"))
         return chosen.cte(f"{self.name}_choice")
-
-    @property
-    def _each(self) -> list[tuple[int, Listing]]:
-        return list(enumerate(self.lists))
 
     def _reach(self, listing: Listing) -> ColumnElement[Any]:
         """Return how far its next entries reach, in seconds; NULL if it ends before."""
@@ -156,76 +149,88 @@ class Search:
         here = self._start.c.occurred_at
         return extract("epoch", here - then if self.descending else then - here)
 
-    def _sparsest(self, spans: Sequence[ColumnElement[Any]]) -> list[tuple[Any, Any]]:
-        """Return, for each two lists, that they are the sparsest, and the way that follows."""
-        found = []
-        for first, second in permutations(range(len(spans)), 2):
-            others = [n for n in range(len(spans)) if n not in {first, second}]
-            sparser = and_(
-                spans[first] >= spans[second], *(spans[second] >= spans[other] for other in others)
-            )
-            far = spans[first] > spans[second] * text(SPARSER)
-            way = case((far, text(alone(first))), else_=text(both(first, second)))
-            found.append((sparser, way))
-        return found
+    def _led(self, *which: ColumnElement[bool]) -> list[Select[Any]]:
+        """Return the entries of each way that lists lead, all but one of them empty.
 
-    def _small_sets(self) -> list[tuple[Any, Any]]:
-        counts = [
-            (select(func.count()).select_from(each).scalar_subquery(), number)
-            for number, each in enumerate(self._sets)
-        ]
-        small = [(count <= text(SMALL), text(of_set(number))) for count, number in counts]
-        return small if self.lists else [*self._met_enough(), *small]
+        Args:
+            which: must hold, else all are.
+        """
+        numbers = range(len(self.lists))
+        if not self.lists:
+            return [self._times(self._place, *which)]
+        if len(self.lists) == 1:
+            return [self._alone(0, _also(self._place, which))]
+        ways = [self._alone(n, _also(self._chosen(alone(n)), which)) for n in numbers]
+        return ways + [self._met(*pair, which) for pair in combinations(numbers, 2)]
 
-    def _met_enough(self) -> list[tuple[Any, Any]]:
-        if not self.words:
-            return []
-        met = select(func.count()).select_from(self._nearby).scalar_subquery()
-        return [(met >= text(self.limit), text(NEARBY))]
+    def _alone(self, number: int, place: Place) -> Select[Any]:
+        return self.lists[number].stream(place, descending=self.descending)
 
-    def _is(self, way: int) -> ColumnElement[bool]:
-        return select(self._choice.c.way).scalar_subquery() == text(way)
-
-    # ── The ways ─────────────────────────────────────────────────────────────────────────────
-
-    def _alone(self, number: int) -> FromClause:
-        return self.lists[number].stream(self._chosen(alone(number)), descending=self.descending)
-
-    def _met(self, first: int, second: int) -> FromClause:
+    def _met(self, first: int, second: int, which: Clauses) -> Select[Any]:
         """Return what stands in both lists, as they are merged."""
-        place = self._chosen(both(first, second))
-        one, two = (
-            self.lists[number].stream(place, descending=self.descending)
-            for number in (first, second)
-        )
+        place = _also(self._chosen(both(first, second)), which)
+        one, two = (self._alone(number, place).subquery() for number in (first, second))
         same = and_(one.c.occurred_at == two.c.occurred_at, one.c.id == two.c.id)
-        return select(one).select_from(one.join(two, same)).subquery()
+        return self._in_order(select(one).select_from(one.join(two, same)), one.c)
+
+    def _times(self, place: Place, *which: ColumnElement[bool]) -> Select[Any]:
+        """Return all there is."""
+        t = tx.alias()
+        here = select(t.c.occurred_at, t.c.id).where(*place(t.c.occurred_at, t.c.id), *which)
+        return self._in_order(here, t.c).offset(text(0))
+
+    # ── Sets: first what is near, then a small set, then the list again ──────────────────────
+
+    @cached_property
+    def _first(self) -> CTE:
+        """Return the first entries that the lists lead to."""
+        ways = [each.limit(text(NEAR)) for each in self._led()]
+        found = (
+            ways[0] if len(ways) == 1 else union_all(*(select(each.subquery()) for each in ways))
+        )
+        return found.cte(f"{self.name}_first")
+
+    @cached_property
+    def _nearby(self) -> CTE:
+        """Return what is met among the first entries."""
+        first = self._first.c
+        return self._fetched(self._in_order(select(first.occurred_at, first.id), first)).cte(
+            f"{self.name}_nearby"
+        )
+
+    @cached_property
+    def _end(self) -> CTE:
+        """Return the way that is taken in the end."""
+        asked, met, *counts = (
+            select(func.count()).select_from(each).scalar_subquery()
+            for each in (self._first, self._nearby, *self._sets)
+        )
+        enough = or_(met >= text(self.limit), asked < text(NEAR))
+        small = (
+            (count <= text(self._small), text(of_set(number)))
+            for number, count in enumerate(counts)
+        )
+        way = case((enough, text(NEARBY)), (met >= text(OFTEN), text(LED)), *small, else_=text(LED))
+        return select(way.label("way")).cte(f"{self.name}_end")
+
+    @property
+    def _small(self) -> int:
+        return ASKED if self.lists else SMALL
+
+    def _ends_with(self, way: int) -> ColumnElement[bool]:
+        return select(self._end.c.way).scalar_subquery() == text(way)
 
     @cached_property
     def _sets(self) -> list[CTE]:
         return [
-            capped(each, self._place, SMALL).cte(f"{self.name}_set_{number}")
+            capped(each, self._place, self._small).cte(f"{self.name}_set_{number}")
             for number, each in enumerate(self.sets)
         ]
 
-    def _of_set(self, number: int) -> FromClause:
+    def _of_set(self, number: int) -> Select[Any]:
         found = self._sets[number]
-        chosen = select(found.c.occurred_at, found.c.id).where(self._is(of_set(number)))
-        return chosen.distinct().subquery()
-
-    @cached_property
-    def _nearby(self) -> CTE:
-        """Return what a short walk meets."""
-        walked = self._times(self._place).limit(text(NEAR)).subquery()
-        return self._fetched(walked).cte(f"{self.name}_nearby")
-
-    def _walked(self) -> FromClause:
-        return self._times(self._place, self._is(WALK)).offset(text(0)).subquery()
-
-    def _times(self, place: Place, *also: ColumnElement[bool]) -> Select[Any]:
-        t = tx.alias()
-        here = select(t.c.occurred_at, t.c.id).where(*place(t.c.occurred_at, t.c.id), *also)
-        return self._in_order(here, t.c)
+        chosen = select(found.c.occurred_at, found.c.id).where(self._ends_with(of_set(number)))
+        return self._in_order(chosen.ext(distinct_on(found.c.occurred_at, found.c.id)), found.c)
 
     # ── Places ───────────────────────────────────────────────────────────────────────────────
 
@@ -237,10 +242,7 @@ class Search:
     def _from(self, at: CTE, *which: ColumnElement[bool]) -> Place:
         """Return the place of a row with a time and an id; nowhere if there is no such row."""
         there = tuple_(
-            *(
-                select(at.c[name]).where(*which).scalar_subquery()
-                for name in ("occurred_at", "id")
-            )
+            *(select(at.c[name]).where(*which).scalar_subquery() for name in ("occurred_at", "id"))
         )
 
         def place(
@@ -257,14 +259,31 @@ class Search:
 
     # ── Rows ─────────────────────────────────────────────────────────────────────────────────
 
-    def _fetched(self, entries: FromClause) -> Select[Any]:
-        """Return the transactions of entries that meet all conditions, fetched one by one."""
+    def _fetched(self, found: Select[Any]) -> Select[Any]:
+        """Return the first transactions of entries in order that meet all conditions."""
+        entries = found.subquery()
         return self._in_order(fetched(entries, self.clauses), entries.c).limit(text(self.limit))
 
     def _in_order(self, found: Select[Any], columns: Any, *, farthest: bool = False) -> Select[Any]:  # noqa: ANN401 (of any FROM)
         by = columns.occurred_at, columns.id
         descending = self.descending is not farthest
         return found.order_by(*(each.desc() if descending else each.asc() for each in by))
+
+
+def _sparsest(spans: Sequence[ColumnElement[Any]]) -> list[tuple[Any, Any]]:
+    """Return, for each two lists, that they are the sparsest, and the way that follows."""
+    found = []
+    for first, second in permutations(range(len(spans)), 2):
+        others = (spans[n] for n in range(len(spans)) if n not in {first, second})
+        sparser = and_(spans[first] >= spans[second], *(spans[second] >= each for each in others))
+        far = spans[first] > spans[second] * text(SPARSER)
+        way = case((far, text(alone(first))), else_=text(both(first, second)))
+        found.append((sparser, way))
+    return found
+
+
+def _also(place: Place, which: Clauses) -> Place:
+    return lambda *columns: [*place(*columns), *which]
 
 
 def fetched(entries: FromClause, clauses: Clauses) -> Select[Any]:
@@ -278,7 +297,7 @@ def fetched(entries: FromClause, clauses: Clauses) -> Select[Any]:
 
 
 def capped(found: Select[Any], place: Place, most: int) -> Select[Any]:
-    """Return the times and ids of a set beside a place; one more than `most` says that it is larger.
+    """Return the times and ids of a set beside a place; one more than `most` means more.
 
     Planned as if all of it were wanted, by its index: few of many would be looked for in the table.
     """

@@ -52,7 +52,7 @@ def others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnEl
     descending = order.descending is backward
     found = _found("others", shape, order, most, there, descending=descending)
     count = select(func.count()).select_from(found.subquery()).scalar_subquery()
-    if most > 1 or _is_straight(finders(shape), order):
+    if most > 1 or _is_straight(finders(shape)):
         return count
     here = exists().where(tx.c.id == keyset.seek_id(), *there(*order.columns), *clauses(shape))
     return case((here, ONE), else_=count)
@@ -89,28 +89,27 @@ def _found(
     by = finders(shape)
     ends = ("high", "low") if descending else ("low", "high")
     near, far = (window.until(shape, end) for end in ends)
-    if _is_straight(by, order):
+    if _is_straight(by):
         at = (there or near, far) if order.is_by_time else (there,) if there else ()
         which = [each for place in at for each in place(*order.columns)]
-        rest = window.beyond_days(shape) if order.is_by_time else shape
-        found = select(tx).where(*clauses(rest), *which)
+        beside = window.beyond_days(shape) if order.is_by_time else shape
+        found = select(tx).where(*clauses(beside), *which)
         columns = [each.desc() if descending else each.asc() for each in order.columns]
         return found.order_by(*columns).limit(text(limit))
     lists = by.lists[:WEIGHED]
+    said = by.sole is not None and by.sole.exact
+    rest = clauses(window.spans(shape) if said else window.beyond_days(shape))
     if order.is_by_time:
-        return Search(
-            name, lists, by.sets, by.words, clauses(shape), there or near, far, descending, limit
-        ).found()
+        return Search(name, lists, by.sets, rest, there or near, far, descending, limit).found()
     days = window.days(shape)
     return Ranking(
         name, lists, by.sets, clauses(shape), there or window.anywhere, days, descending, limit
     ).found()
 
 
-def _is_straight(by: Finders, order: Order) -> bool:
+def _is_straight(by: Finders) -> bool:
     """Return whether one index gives the rows in order, or a hash finds them."""
-    own = by.sole is not None and by.sole.is_of_rows
-    return by.unique or not (by.lists or by.sets) or (order.is_by_time and own)
+    return by.unique or not (by.lists or by.sets)
 
 
 def _is_counted_alone(shape: Shape) -> bool:

@@ -276,7 +276,13 @@ Index(
     movements.c.transaction_id,
     postgresql_where=text("counterparty <> ''"),
 )
-Index("movements_amount_idx", func.abs(movements.c.amount))
+Index(
+    "movements_amount_idx",
+    func.abs(movements.c.amount),
+    movements.c.occurred_at,
+    movements.c.transaction_id,
+    postgresql_include=["amount"],  # an expression alone would be read from the table
+)
 Index(
     "movements_import_idx",
     movements.c.import_id,

@@ -52,7 +52,7 @@ def _ends(signs: Any, end: str) -> bool:  # noqa: ANN401 (the shape of ranges)
 def _end(column: ColumnElement[Any], signs: Any, end: str) -> ColumnElement[bool]:  # noqa: ANN401
     bound = [bindparam(f"date_{number}_{end}", type_=WHEN) for number in range(len(signs))]
     if len(bound) == 1:
-        return column.op(signs[0][end == "high"], is_comparison=True)(bound[0])  # type: ignore[no-any-return]
+        return column.op(signs[0][end == "high"], is_comparison=True)(bound[0])
     return column >= func.least(*bound) if end == "low" else column <= func.greatest(*bound)
 
 
@@ -73,6 +73,11 @@ def anywhere(*_columns: ColumnElement[Any]) -> list[ColumnElement[bool]]:
 def beyond_days(shape: Shape) -> Shape:
     """Return what a filter asks beside days; several spans of them are more than their ends."""
     return tuple(part for part in shape if part[0] != "date" or part[1] or len(part[2]) > 1)
+
+
+def spans(shape: Shape) -> Shape:
+    """Return what a filter asks of days beyond their ends."""
+    return tuple(part for part in beyond_days(shape) if part[0] == "date")
 
 
 def within_days(where: Filter, key: tuple[Any, int]) -> tuple[Any, int]:

@@ -4,7 +4,7 @@ Locks: SHARE on transactions, movements and transaction_labels while their index
 go on, writes wait, about ten seconds per million transactions.
 Running code: unaffected; without them the filters by address, network, status, import, and by having
 a note or a label, walk the table.
-Undo: puts the two indexes on imports back as they were and drops the others.
+Undo: puts the indexes on imports and on amounts back as they were and drops the others.
 """
 
 from alembic import op
@@ -24,6 +24,9 @@ UP = (
     "DROP INDEX transactions_import_idx",
     "CREATE INDEX transactions_import_idx ON transactions (import_id, occurred_at, id)"
     " WHERE import_id IS NOT NULL",
+    "DROP INDEX movements_amount_idx",
+    "CREATE INDEX movements_amount_idx ON movements (abs(amount), occurred_at, transaction_id)"
+    " INCLUDE (amount)",  # an expression alone would be read from the table
     "CREATE INDEX movements_address_idx ON movements (address, occurred_at, transaction_id)"
     " WHERE address <> ''",
     "DROP INDEX movements_import_idx",
@@ -36,6 +39,8 @@ DOWN = (
     "DROP INDEX movements_import_idx",
     "CREATE INDEX movements_import_idx ON movements (import_id)",
     "DROP INDEX movements_address_idx",
+    "DROP INDEX movements_amount_idx",
+    "CREATE INDEX movements_amount_idx ON movements (abs(amount))",
     "DROP INDEX transactions_import_idx",
     "CREATE INDEX transactions_import_idx ON transactions (import_id)",
     "DROP INDEX transactions_noted_idx",

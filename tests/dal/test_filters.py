@@ -19,7 +19,7 @@ from dal.kinds import Range
 from dal.records import EXACT
 from tests.conftest import new_database
 from tests.support import books, rows
-from tests.support.books import AMOUNTS, VIENNA, Books
+from tests.support.books import VIENNA, Books, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,29 +33,6 @@ NOW = datetime(2024, 3, 31, 22, 30, tzinfo=UTC)  # the first of April in Vienna
 def ledger_of_200(server_url: str, template: str) -> Iterator[tuple[Connection, Books]]:
     with new_database(server_url, template) as url, Ledger(url) as ledger, ledger.write() as conn:
         yield conn, Books(conn)
-
-
-def texts(key: str, ledger: Books) -> list[str]:
-    """Return texts that the generated ledger can answer to, and one that it cannot."""
-    hashes = [one.tx_hash for one in ledger.all if one.tx_hash]
-    return {
-        "wallet": ["kraken", "LEDGER", "Cold Ärger"],
-        "address": ["0x" + "1" * 40, "0x" + "a" * 40, "3AbC", "bc1own", "3abc"],
-        "network": ["none", "ethereum", "bitcoin", "solana"],
-        "type": ["send", "fee", "contract_call", "trade"],
-        "status": ["confirmed", "pending", "failed"],
-        "direction": ["in", "out"],
-        "asset": ["eth", "BTC", "USDC", "100%"],
-        "label": ["RENT", "food", "100%_off"],
-        "contact": ["anna", "Bob", "Øystein"],
-        "import": [str(number) for number in ledger.imports],
-        "date": ["2024-03-31", "2024-10-27", "2024-03-31..2024-04-01", "..2024-03-31",
-                 "2024-10-27..", "2024-01-01"],
-        "amount": [*AMOUNTS, "0.5..10", "..1E-18", f">{10**30}", "<0.5", ">10", "11..12"],
-        "hash": [hashes[0], hashes[1].upper(), hashes[2].lower(), "0xdead", "5Kq"],
-        "text": ["coffee", "100%", "_", "\\", "ANNA", "rent", "usd", "nothing at all"],
-        "has": ["label", "contact", "note"],
-    }[key]  # fmt: skip
 
 
 def check(conn: Connection, ledger: Books, asked: list[tuple[str, str]]) -> set[int]:

@@ -1,0 +1,156 @@
+"""Every way of a search finds what plain Python finds, whichever way the values lead it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from dal import driver, lists, ranking, search, slices, transactions
+from dal.database import Ledger
+from dal.fields import BY_KEY
+from dal.filters import Filter
+from dal.keyset import ORDERS, Cursor
+from tests.conftest import new_database
+from tests.support import books
+from tests.support.books import VIENNA, Books, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from dal.keyset import Order
+    from tests.support.books import Known
+
+NOW = datetime(2024, 3, 31, 22, 30, tzinfo=UTC)
+#: So small that a ledger of two hundred rows is a large one.
+THRESHOLDS = {
+    "lists are merged": {"PROBED": 2, "SPARSER": 10_000},
+    "the sparsest list leads": {"PROBED": 2, "SPARSER": 0},
+    "all lists are short": {"PROBED": 1_000},
+    "sets are small": {"PROBED": 2, "NEAR": 2, "OFTEN": 3},
+    "sets are large": {"PROBED": 2, "NEAR": 2, "OFTEN": 3, "SMALL": 0, "ASKED": 0},
+    "the rest is met soon": {"PROBED": 2, "NEAR": 5, "OFTEN": 1},
+}
+CACHES = (transactions._page_statement, transactions._walk_statement, driver.compiled)
+
+
+@pytest.fixture(scope="module")
+def ledger_of_200(server_url: str, template: str) -> Iterator[tuple[Connection, Books]]:
+    with new_database(server_url, template) as url, Ledger(url) as ledger, ledger.write() as conn:
+        yield conn, Books(conn)
+
+
+@pytest.fixture(params=THRESHOLDS)
+def thresholds(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Let statements be made with other thresholds; none of them is kept."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in THRESHOLDS[request.param].items():
+            patched.setattr(search, name, value)
+        patched.setattr(lists, "MERGED", 1)
+        patched.setattr(slices, "WEIGHED", 3)
+        if "SMALL" in THRESHOLDS[request.param] or "PROBED" not in THRESHOLDS[request.param]:
+            patched.setattr(ranking, "SORTED", 0)
+        for cache in CACHES:
+            cache.cache_clear()
+        yield request.param
+    for cache in CACHES:
+        cache.cache_clear()
+
+
+def expected(ledger: Books, asked: list[tuple[str, str]], order: Order) -> list[int]:
+    """Return the ids as Python filters and sorts them."""
+    meant = [one for one in ledger.all if books.matches(one, asked)]
+
+    def place(one: Known) -> tuple[object, int]:
+        return (one.when if order.is_by_time else one.amount), one.id
+
+    return [one.id for one in sorted(meant, key=place, reverse=order.descending)]
+
+
+def walked(conn: Connection, where: Filter, order: Order, size: int, *, back: bool) -> list[int]:
+    """Return all pages joined; each is as full as it can be, and its neighbours are told right."""
+    found: list[int] = []
+    cursor = Cursor.last(order) if back else None
+    while True:
+        page = transactions.page(conn, where, order, cursor, size)
+        ids = [row.id for row in page.rows]
+        assert (page.has_next if back else page.has_previous) is bool(found)
+        found = ids + found if back else found + ids
+        if not (page.has_previous if back else page.has_next):
+            return found
+        assert len(ids) == size
+        row = page.rows[0 if back else -1]
+        cursor = Cursor.at(order, "before" if back else "after", row)
+
+
+@settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_any_way_finds_the_same(
+    thresholds: str, ledger_of_200: tuple[Connection, Books], data: st.DataObject
+) -> None:
+    assert thresholds
+    conn, ledger = ledger_of_200
+    asked = []
+    for key in data.draw(st.lists(st.sampled_from(sorted(BY_KEY)), min_size=1, max_size=4)):
+        mark = data.draw(st.sampled_from(("", "", "", "!")))
+        asked.append((key + mark, data.draw(st.sampled_from(texts(key, ledger)))))
+    where = Filter.parse(asked, now=NOW, zone=VIENNA)
+    order = data.draw(st.sampled_from(list(ORDERS.values())))
+    size, back = data.draw(st.integers(3, 60)), data.draw(st.booleans())
+    assert walked(conn, where, order, size, back=back) == expected(ledger, asked, order)
+
+
+FINDABLE = [key for key, field in BY_KEY.items() if field.lists or field.found]
+
+
+@pytest.mark.parametrize("keys", list(combinations(FINDABLE, 2)), ids="-".join)
+def test_each_two_conditions(
+    ledger_of_200: tuple[Connection, Books], keys: tuple[str, str]
+) -> None:
+    conn, ledger = ledger_of_200
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(search, "PROBED", 2)
+        patched.setattr(search, "NEAR", 2)
+        for cache in CACHES:
+            cache.cache_clear()
+        for first in texts(keys[0], ledger)[:2]:
+            for second in texts(keys[1], ledger)[:2]:
+                asked = [(keys[0], first), (keys[1], second)]
+                where = Filter.parse(asked, now=NOW, zone=VIENNA)
+                for order in ORDERS.values():
+                    meant = expected(ledger, asked, order)
+                    assert walked(conn, where, order, 7, back=False) == meant
+    for cache in CACHES:
+        cache.cache_clear()
+
+
+def test_a_place_outside_the_days_is_moved_into_them(
+    ledger_of_200: tuple[Connection, Books],
+) -> None:
+    """Jumping to an instant beside the days that are shown shows what of them lies behind it."""
+    conn, ledger = ledger_of_200
+    asked = [("date", "2024-03-31..2024-04-01"), ("type", "send")]
+    where = Filter.parse(asked, now=NOW, zone=VIENNA)
+    for key in ("-time", "time"):
+        meant = expected(ledger, asked, ORDERS[key])
+        whole = {one.id: one.when for one in ledger.all}
+        for year in (2000, 2024, 2030):
+            instant = datetime(year, 3, 31, 12, tzinfo=UTC)
+            cursor = Cursor.from_instant(ORDERS[key], instant)
+            page = transactions.page(conn, where, ORDERS[key], cursor, 200)
+            behind = [
+                each
+                for each in meant
+                if (whole[each] <= instant if key == "-time" else whole[each] >= instant)
+            ]
+            assert [row.id for row in page.rows] == behind
+            assert page.has_previous is (len(behind) < len(meant))
