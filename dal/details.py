@@ -10,7 +10,7 @@ from sqlalchemy import Select, Text, and_, cast, select
 from dal import edits, history, tables
 from dal.errors import Conflict, NotFound
 from dal.records import MovementDetail, RawRow, TransactionDetail
-from dal.transactions import shown_statement, transaction
+from dal.shown import gathered, shown_statement
 
 if TYPE_CHECKING:
     from typing import Any
@@ -75,7 +75,7 @@ def _other_sides(conn: Connection, one: Transaction) -> tuple[Transaction, ...]:
 
 
 def _shown(conn: Connection, which: Any) -> tuple[Transaction, ...]:  # noqa: ANN401 (a clause)
-    return tuple(map(transaction, conn.execute(shown_statement(which))))
+    return gathered(conn.execute(shown_statement(which)).one()).rows
 
 
 def movements_statement(transaction_id: int) -> Select[Any]:

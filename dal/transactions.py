@@ -5,31 +5,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    cast,
-    func,
-    literal_column,
-    select,
-    true,
-)
-from sqlalchemy.types import NullType
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from dal import driver, keyset, moves, slices, snapshots, tables, window
 from dal.figures import totals, totals_statement
-from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
+from dal.filters import EVERYTHING, Filter, Shape, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
 from dal.pages import Page
-from dal.records import Choice, Tag, Transaction
-from dal.shown import resorted, shown, shown_statement, transaction, zipped
+from dal.shown import COLUMNS, gathered, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Column, Connection, Table
+    from sqlalchemy import Connection
 
+    from dal.records import Transaction
 
 __all__ = [
     "Page",
@@ -37,10 +27,8 @@ __all__ = [
     "page",
     "page_parameters",
     "page_statement",
-    "shown_statement",
     "totals",
     "totals_statement",
-    "transaction",
     "walk_statement",
 ]
 
@@ -76,8 +64,8 @@ def page(
         NotFound: the filter names a wallet, asset, label, contact or import that does not exist.
     """
     statement = page_statement(where, order, cursor, size, count_ahead=count_ahead)
-    rows = driver.rows(conn, statement, page_parameters(where, cursor))
-    return _page(rows, where, order, cursor, size)
+    (values,) = driver.rows(conn, statement, page_parameters(where, cursor))
+    return _page(values, where, order, cursor, size)
 
 
 def page_statement(
@@ -116,73 +104,48 @@ def _page_statement(
     order = keyset.ORDERS[order_key]
     side, placed, comes = place or ("after", False, False)
     backward = side == "before"
-    rows = shown(slices.rows(shape, order, size + 1, placed=placed, backward=backward))
+    rows = shown(slices.rows(shape, order, size + 1, placed=placed, backward=backward), order)
     others = (
         slices.others(shape, order, ahead, backward=backward) if placed else literal_column("0")
     )
     crossed = moves.columns(shape, order, backward=backward) if comes else ()
-    facts = _facts(shape, others, *crossed).subquery("facts")
-    return (
-        select(facts, rows)
-        .select_from(facts.outerjoin(rows, true()))
-        .order_by(*resorted(rows, order))
-    )
+    return select(rows, *_facts(shape, others, *crossed))
 
 
-def _facts(shape: Shape, others: ColumnElement[int], *more: ColumnElement[Any]) -> Select[Any]:
-    """Return the one row that every page has: count, token, names to choose from, strangers."""
+def _facts(
+    shape: Shape, others: ColumnElement[int], *more: ColumnElement[Any]
+) -> list[ColumnElement[Any]]:
+    """Return what a page says of itself: count, neighbours, token, moves, strangers."""
     counted = select(func.count()).select_from(
         slices.some(shape, slices.countable(shape) + 1).subquery("some")
     )
-    return select(
+    return [
         counted.scalar_subquery().label("counted"),
         others.label("others"),
         *snapshots.columns(),
-        *_listed(tables.wallets, *(tables.wallets.c[name] for name in WALLET)),
-        *_listed(tables.labels, *(tables.labels.c[name] for name in LABEL)),
         *more,
         *strangers(shape),
-    )
-
-
-WALLET = ("id", "name")
-LABEL = ("id", "name", "colour")
-
-
-def _listed(table: Table, *columns: Column[Any]) -> list[Any]:
-    """Return an array of each column, by name: lists to choose from, small by nature."""
-    return [
-        func.array(
-            select(cast(column, Text) if column.name == "colour" else column)
-            .order_by(func.lower(table.c.name))
-            .scalar_subquery(),
-            type_=NullType(),
-        ).label(f"{table.name}_{column.name}")
-        for column in columns
     ]
 
 
-# ── From rows to records ─────────────────────────────────────────────────────────────────────
+# ── From the row to records ──────────────────────────────────────────────────────────────────
 
-TOKEN = 2  # where its columns begin, behind the count and whether there are others
-LISTS = TOKEN + snapshots.COLUMNS
-FACTS = LISTS + len(WALLET) + len(LABEL)
+TOKEN = COLUMNS + 2  # where its columns begin, behind the count and whether there are others
+CROSSED = TOKEN + snapshots.COLUMNS
 
 
 def _page(
-    rows: Sequence[tuple[Any, ...]], where: Filter, order: Order, cursor: Cursor | None, size: int
+    values: Sequence[Any], where: Filter, order: Order, cursor: Cursor | None, size: int
 ) -> Page:
-    facts = rows[0]
-    counted, others = facts[:TOKEN]
-    crossed = FACTS + (moves.COLUMNS if _comes(cursor) else 0)
-    start = crossed + len(named_keys(where.shape))
-    refuse_strangers(where, facts[crossed:start])
-    now = snapshots.snapshot(facts[TOKEN:LISTS])
+    counted, others = values[COLUMNS:TOKEN]
+    strange = CROSSED + (moves.COLUMNS if _comes(cursor) else 0)
+    refuse_strangers(where, values[strange:])
+    now = snapshots.snapshot(values[TOKEN:CROSSED])
+    found = gathered(values[:COLUMNS])
     backward = cursor is not None and cursor.backward
-    more = len(rows) > size
-    shown = rows[1:] if more and backward else rows[:size]
+    more = len(found.rows) > size
     return Page(
-        rows=tuple(transaction(row[start:]) for row in shown if row[start] is not None),
+        rows=found.rows[1:] if more and backward else found.rows[:size],
         order=order,
         size=size,
         cursor=cursor,
@@ -193,12 +156,12 @@ def _page(
         countable=slices.countable(where.shape),
         snapshot=now,
         moved=(
-            moves.moves(facts[FACTS:crossed], cursor, now)
-            if cursor and crossed > FACTS
+            moves.moves(values[CROSSED:strange], cursor, now)
+            if cursor and strange > CROSSED
             else moves.NOTHING
         ),
-        wallets=zipped(Choice, facts[LISTS : LISTS + len(WALLET)]),
-        labels=zipped(Tag, facts[LISTS + len(WALLET) : FACTS]),
+        wallets=found.wallets,
+        labels=found.labels,
     )
 
 
@@ -228,8 +191,8 @@ def _walk(conn: Connection, where: Filter, order: Order) -> Iterator[Transaction
     cursor: Cursor | None = None
     while True:
         statement = walk_statement(where, order, cursor)
-        rows = driver.rows(conn, statement, page_parameters(where, cursor))
-        found = [transaction(row) for row in rows]
+        (values,) = driver.rows(conn, statement, page_parameters(where, cursor))
+        found = gathered(values).rows
         yield from found
         if len(found) < CHUNK:
             return
@@ -248,5 +211,4 @@ def walk_statement(
 @lru_cache(maxsize=128)
 def _walk_statement(shape: Shape, order_key: str, *, placed: bool) -> Select[Any]:
     order = keyset.ORDERS[order_key]
-    rows = shown(slices.rows(shape, order, CHUNK, placed=placed))
-    return select(rows).order_by(*resorted(rows, order))
+    return select(shown(slices.rows(shape, order, CHUNK, placed=placed), order))

@@ -9,8 +9,9 @@ the form's own tokens and all checks of the request are left out.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -20,6 +21,7 @@ from dal import driver, snapshots, transactions
 from dal.addresses import short
 from dal.filters import EVERYTHING
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, seal
+from dal.shown import COLUMNS, CONTACTS, LABELS, MOVED, OWN, PLACES, SYMBOLS, TAGGED, WALLETS
 from webapp.scope import ENDPOINT
 from webapp.template_filters import GLYPHS, amount, full_address
 
@@ -86,41 +88,39 @@ class ByHand:
         statement = transactions.page_statement(EVERYTHING, NEWEST_FIRST, cursor)
         text = driver.compiled(statement).string
         bound = cursor.parameters() if cursor else {}
-        rows = self.conn.cursor(binary=True).execute(text.encode(), bound).fetchall()
-        more = len(rows) > USUAL
-        return self.shell.filled(self.values(rows[:USUAL], more=more)).encode()
+        (row,) = self.conn.cursor(binary=True).execute(text.encode(), bound).fetchall()
+        return self.shell.filled(self.values(row)).encode()
 
-    def values(self, rows: Sequence[Any], *, more: bool) -> dict[str, str]:
+    def values(self, row: Sequence[Any]) -> dict[str, str]:
         """Return what fills the shell."""
-        facts = rows[0]
-        seen = snapshots.snapshot(facts[2:7])
-        at = facts[6].isoformat()
-        start = len(facts) - 24
-        others = facts[1] > 0
+        counted, others, *token = row[COLUMNS : COLUMNS + 2 + snapshots.COLUMNS]
+        seen, at = snapshots.snapshot(token), token[-1].isoformat()
+        ids, times, *_ = row[OWN]
+        more = len(ids) > USUAL
 
-        def link(side: Any, row: Any) -> str:
-            place = Cursor(NEWEST_FIRST, side, (row[start + 1], row[start]), seen)
+        def link(side: Any, number: int) -> str:
+            place = Cursor(NEWEST_FIRST, side, (times[number], ids[number]), seen)
             return f"{ONLY}cursor={seal(place, ENDPOINT, EVERYTHING, self.cursor_key)}"
 
-        here = Cursor(NEWEST_FIRST, "after", (rows[0][start + 1], rows[0][start] + 1))
+        here = Cursor(NEWEST_FIRST, "after", (times[0], ids[0] + 1))
         last = seal(Cursor.last(NEWEST_FIRST), ENDPOINT, EVERYTHING, self.cursor_key)
-        after = f'<a href="{link("after", rows[-1])}" rel="next">' if more else ""
-        before = f'<a href="{link("before", rows[0])}" rel="prev">' if others else ""
-        many = facts[0] > 1000
+        after = f'<a href="{link("after", USUAL - 1)}" rel="next">' if more else ""
+        before = f'<a href="{link("before", 0)}" rel="prev">' if others else ""
+        many = counted > 1000
         return {
             "token": snapshots.seal(seen, self.snapshot_key),
             "here": f"{ONLY}cursor={seal(here, ENDPOINT, EVERYTHING, self.cursor_key)}",
             "iso": at.replace("+00:00", "Z"),
             "clock": at[11:19],
-            "counted": f"{'more than ' * many}{facts[0] - many:,} transactions",
+            "counted": f"{'more than ' * many}{counted - many:,} transactions",
             "next": step(after, "Next ›"),
             "previous": step(before, "‹ Previous"),
             "first": step('<a href="/transactions">' * bool(before), "« First"),
             "last": step(f'<a href="{ONLY}cursor={last}">' * more, "Last »"),
-            "rows": "".join(written(rows, start)),
-            "wallets": options(facts[8]),
-            "labels": options(facts[10]),
-            "words": "".join(f'<option value="{escape(name)}">' for name in facts[10]),
+            "rows": "".join(written(row)),
+            "wallets": options(row[WALLETS][1]),
+            "labels": options(row[LABELS][1]),
+            "words": "".join(f'<option value="{escape(name)}">' for name in row[LABELS][1]),
         }
 
 
@@ -159,21 +159,42 @@ def money(side: str, name: str, moved: list[tuple[Any, str]]) -> str:
     return f'<td class="money {side}{none}" data-h="{name}">{"".join(parts)}</td>'
 
 
-def written(rows: Sequence[Any], start: int) -> Iterator[str]:
+def written(row: Sequence[Any]) -> Iterator[str]:
     """Yield each row as HTML."""
+    wallets = dict(zipped(row[WALLETS]))
+    symbols, contacts = (dict(zipped(row[each])) for each in (SYMBOLS, CONTACTS))
+    owners = {(network, address): one for network, address, one in zipped(row[PLACES])}
+    labels = {one[0]: (place, *one) for place, one in enumerate(zipped(row[LABELS]))}
+    moved, pills = defaultdict(list), defaultdict(list)
+    for tx, _, kind, asset, value in zipped(row[MOVED]):
+        moved[tx].append((kind, value, symbols[asset]))
+    for tx, label in zipped(row[TAGGED]):
+        pills[tx].append(labels[label])
     day = ""
-    for row in rows:
-        one = row[start:]
-        date = one[1].isoformat()
-        yield html(one, date, "" if date[:10] == day else " day")
+    for own in islice(zipped(row[OWN]), USUAL):
+        date = own[1].isoformat()
+        first = "" if date[:10] == day else " day"
+        contact = contacts.get(own[9] or owners.get((own[5], own[8])))
+        yield html(own, wallets[own[2]], contact, moved[own[0]], sorted(pills[own[0]]), date, first)
         day = date[:10]
 
 
-def html(one: Sequence[Any], at: str, day: str) -> str:
+def zipped(arrays: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Return the rows that an array of each column holds; none where they are NULL."""
+    return zip(*(each or () for each in arrays), strict=True)
+
+
+def html(  # noqa: PLR0917 (a row, and all that hangs on it)
+    own: Sequence[Any],
+    wallet: str,
+    contact: str | None,
+    moved: Sequence[tuple[str, Any, str]],
+    labels: Sequence[tuple[int, int, str, str]],
+    at: str,
+    day: str,
+) -> str:
     """Return a row, which stands here as it is bound in SQL."""
-    tx, _, _, wallet, kind, status, network, _, _, other, _, contact, _, note, _, version = one[:16]
-    _, kinds, _, symbols, amounts, label_ids, labels, colours = one[16:]
-    moved = list(zip(kinds or (), amounts or (), symbols or (), strict=True))
+    tx, _, _, kind, status, network, _, _, other, _, note, _, version = own
     out = [(n, symbol) for k, n, symbol in moved if k == "principal" and n < 0]
     into = [(n, symbol) for k, n, symbol in moved if k == "principal" and n >= 0]
     fee = [(n, symbol) for k, n, symbol in moved if k == "fee"]
@@ -182,7 +203,7 @@ def html(one: Sequence[Any], at: str, day: str) -> str:
     pills = "".join(
         f'<a class="v pill c-{colour}" href="{ONLY}label={quote_plus(name)}" data-k="label"'
         f' data-v="{escape(name)}" data-id="{label_id}">{escape(name)}</a> '
-        for label_id, name, colour in zip(label_ids or (), labels or (), colours or (), strict=True)
+        for _, label_id, name, colour in labels
     )
     return (
         f'<tr id="t{tx}" class="row{day}{" " * bool(state)}{state}" data-id="{tx}"'

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import psycopg
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from dal import driver, keyset, transactions
+from dal import driver, keyset, shown, transactions
 from dal.database import Ledger
 from dal.filters import Filter
 from dal.keyset import NEWEST_FIRST, Cursor
@@ -101,9 +101,9 @@ class Ours:
         statement = transactions.page_statement(where, NEWEST_FIRST, cursor)
         made = driver.compiled(statement)
         bound = made.construct_params(transactions.page_parameters(where, cursor))
-        rows = self.raw.cursor(binary=True).execute(made.string.encode(), bound).fetchall()
-        start = len(rows[0]) - 24
-        return [row[start] for row in (rows[1:] if place["last"] and len(rows) > 50 else rows[:50])]
+        (row,) = self.raw.cursor(binary=True).execute(made.string.encode(), bound).fetchall()
+        ids: list[int] = row[shown.OWN][0]
+        return ids[1:] if place["last"] and len(ids) > keyset.USUAL else ids[: keyset.USUAL]
 
     def ask_dal(self, place: dict[str, Any]) -> list[int]:
         """Ask the data layer for a page of records."""

@@ -29,11 +29,15 @@ FILL = (
     "INSERT INTO wallets (name) SELECT 'w' || n FROM generate_series(1, 50) n",
     "INSERT INTO assets (symbol) SELECT 'A' || n FROM generate_series(1, 20) n",
     "INSERT INTO labels (name) SELECT 'l' || n FROM generate_series(1, 10) n",
-    f"""INSERT INTO transactions (wallet_id, type, occurred_at, amount)
+    "INSERT INTO contacts (name) SELECT 'c' || n FROM generate_series(1, 50) n",
+    """INSERT INTO contact_addresses (network, address, contact_id)
+       SELECT 'ethereum', '0x' || n, 1 + n % 50 FROM generate_series(1, 500) n""",
+    f"""INSERT INTO transactions (wallet_id, type, occurred_at, amount, network, counterparty)
         SELECT 1 + n % 50, (enum_range(NULL\\:\\:transaction_type))[1 + n % 18],
                CASE WHEN n <= {COUNT // 2} THEN timestamptz '2024-01-01 UTC' + n * interval '1 s'
                     ELSE '{TIE.isoformat()}' END,
-               CASE WHEN n <= {COUNT // 2} THEN n ELSE 77777 END
+               CASE WHEN n <= {COUNT // 2} THEN n ELSE 77777 END,
+               'ethereum', '0x' || abs(hashint8(n)::bigint) % 1000
           FROM generate_series(1, {COUNT}) n""",
     """INSERT INTO movements (transaction_id, key, position, occurred_at, asset_id, kind, amount)
        SELECT id, 1, 0, occurred_at, 1 + id % 20, 'principal', amount FROM transactions""",
