@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 tx, moved, tagged = tables.transactions, tables.movements, tables.transaction_labels
 EMPTY: ColumnElement[str] = literal_column("''")
+#: The likely sparsest first: where there are too many lists, the last ones are not weighed.
+LIKELY = (
+    "label", "contact", "import", "amount", "address", "asset", "status", "wallet", "network",
+    "type", "has",
+)  # fmt: skip
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +20,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from dal import tables
 from dal.conditions import moved
 from dal.errors import BadFilter, NotFound
+from dal.facets import LIKELY
 from dal.fields import BY_KEY, FIELDS, LONGEST, Asker, Field
 from dal.kinds import AnyOf, Scene
 
@@ -178,10 +180,12 @@ class Finders:
     sole: Listing | None  # the one list that says all but days
 
 
+@lru_cache(maxsize=128)
 def finders(shape: Shape) -> Finders:
     """Return what finds the transactions of every filter of that shape.
 
-    Nothing finds what a negated condition means: it is asked of what the others find.
+    Nothing finds what a negated condition means: it is asked of what the others find. All searches
+    of one statement share them, and what they look up.
     """
     asked = [part for part in shape if not part[1]]
     lists, sets = [], []
@@ -197,7 +201,7 @@ def finders(shape: Shape) -> Finders:
         (key, negated) for key, negated, _ in shape
     }
     return Finders(
-        tuple(lists),
+        tuple(sorted(lists, key=lambda each: LIKELY.index(each.key))),
         tuple(sets),
         any(BY_KEY[key].unique for key in keys),
         lists[0] if sole else None,

@@ -10,10 +10,21 @@ one asset); it never misses one. Whoever reads it asks the conditions again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, true, union_all
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Select,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 if TYPE_CHECKING:
@@ -48,7 +59,7 @@ class Part:
     only: Callable[[FromClause], ColumnElement[bool]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """The list of one condition."""
 
@@ -57,16 +68,29 @@ class Listing:
     repeats: bool = False  # whether a transaction may stand in it twice
     exact: bool = True  # whether it holds no more than what its condition means
 
+    @property
+    def merges(self) -> bool:
+        """Return whether it can be read in order without sorting much of it."""
+        return len(self.parts) == 1
+
+    @cached_property
+    def _keys(self) -> tuple[CTE | None, ...]:
+        """Return the keys of each part as one array, which is looked up once in a statement."""
+        return tuple(
+            None
+            if part.values is None
+            else _array(part.values).cte(f"{self.key}_{number}").prefix_with("MATERIALIZED")
+            for number, part in enumerate(self.parts)
+        )
+
     def some(self, place: Place) -> Select[Any]:
         """Return its entries beside a place, each once, in no order."""
-        found = [_entries(part, _value(part), place) for part in self.parts if part.sole]
-        found += [_spread(part, place) for part in self.parts if not part.sole]
-        whole = select(_either(found).subquery())
+        whole = select(_either([_spread(*each, place) for each in self._keyed]).subquery())
         return whole.distinct() if self.repeats else whole
 
     def head(self, place: Place, *, descending: bool, most: int, skip: int = 0) -> Select[Any]:
-        """Return its first entries from a place: each value's own, sorted together."""
-        found = [_head(part, place, most + skip, descending=descending) for part in self.parts]
+        """Return its first entries from a place: each key's own, sorted together."""
+        found = [_spread(*each, place, descending, most + skip) for each in self._keyed]
         if len(found) == 1 and self.parts[0].sole:
             return found[0].limit(_text(most)).offset(_text(skip))
         columns = _either(found).subquery().c
@@ -75,9 +99,7 @@ class Listing:
 
     def stream(self, place: Place, *, descending: bool) -> Select[Any]:
         """Return all of it from a place, in order, read no further than somebody asks."""
-        found = [
-            each for part in self.parts for each in _streams(part, place, descending=descending)
-        ]
+        found = [each for keyed in self._keyed for each in _streams(*keyed, place, descending)]
         if len(found) == 1 and not self.repeats:
             return found[0].offset(_text(0))
         columns = _either(found).subquery().c
@@ -86,41 +108,75 @@ class Listing:
             merged = merged.ext(distinct_on(columns.occurred_at, columns.id))
         return _in_order(merged, columns, descending=descending).offset(_text(0))
 
-
-def _head(part: Part, place: Place, most: int, *, descending: bool) -> Select[Any]:
-    if part.sole:
-        return _entries(part, _value(part), place, descending).limit(_text(most))
-    return _spread(part, place, descending, most)
+    @property
+    def _keyed(self) -> list[tuple[Part, CTE | None]]:
+        return list(zip(self.parts, self._keys, strict=True))
 
 
-def _streams(part: Part, place: Place, *, descending: bool) -> list[Select[Any]]:
-    """Return a list of each of the first values, and one of all further ones."""
-    if part.sole:
-        return [_entries(part, _value(part), place, descending)]
-    values = part.values.order_by(literal_column("1"))
-    firsts = [values.limit(_text(1)).offset(_text(number)) for number in range(MERGED)]
-    further = _spread(replace(part, values=values.offset(_text(MERGED))), place).subquery()
-    return [
-        *(_entries(part, one.scalar_subquery(), place, descending) for one in firsts),
-        _in_order(select(further), further.c, descending=descending),
+def _array(values: Select[Any]) -> Select[Any]:
+    kind: ARRAY[Any] = ARRAY(values.selected_columns[0].type)
+    ordered = values.order_by(_text(1)).scalar_subquery()
+    return select(func.array(ordered, type_=kind).label("keys"))
+
+
+def _streams(
+    part: Part,
+    keys: CTE | None,
+    place: Place,
+    descending: bool,  # noqa: FBT001
+) -> list[Select[Any]]:
+    """Return a list of each of the first keys, and one of all further ones."""
+    if keys is None or part.sole:
+        return [_spread(part, keys, place, descending)]
+    firsts = [
+        _entries(part, _key(keys, number), place, descending) for number in range(1, MERGED + 1)
     ]
-
-
-def _value(part: Part) -> Any:  # noqa: ANN401 (of the column's type)
-    return None if part.values is None else part.values.scalar_subquery()
+    further = _each(part, _unnested(keys, f"[{MERGED + 1}:]"), place).subquery()
+    return [*firsts, _in_order(select(further), further.c, descending=descending)]
 
 
 def _spread(
     part: Part,
+    keys: CTE | None,
     place: Place,
     descending: bool | None = None,  # noqa: FBT001 (None: in no order)
     most: int = 0,
 ) -> Select[Any]:
-    """Return the entries of each value, up to so many of each."""
-    values = part.values.subquery()
-    each = _entries(part, values.c[0], place, descending).correlate(values)
-    found = (each.limit(_text(most)) if most else each).lateral()
+    """Return the entries of each key, up to so many of each."""
+    if keys is not None and not part.sole:
+        return _each(part, _unnested(keys), place, descending, most)
+    found = _entries(part, None if keys is None else _key(keys, 1), place, descending)
+    return found.limit(_text(most)) if most else found
+
+
+def _each(
+    part: Part,
+    values: FromClause,
+    place: Place,
+    descending: bool | None = None,  # noqa: FBT001 (None: in no order)
+    most: int = 0,
+) -> Select[Any]:
+    entries = _entries(part, values.c[0], place, descending).correlate(values)
+    found = (entries.limit(_text(most)) if most else entries).lateral()
     return select(found.c.occurred_at, found.c.id).select_from(values.join(found, true()))
+
+
+def _key(keys: CTE, number: int) -> ColumnElement[Any]:
+    """Return one of the keys, by its number from 1; NULL if there are fewer."""
+    one = literal_column(f"{keys.name}.keys[{number}]", _kind(keys).item_type)
+    return select(one).select_from(keys).scalar_subquery()
+
+
+def _kind(keys: CTE) -> ARRAY[Any]:
+    kind = keys.c["keys"].type
+    assert isinstance(kind, ARRAY)  # noqa: S101 (as `_array` makes it)
+    return kind
+
+
+def _unnested(keys: CTE, some: str = "") -> FromClause:
+    array = literal_column(f"{keys.name}.keys{some}", _kind(keys))
+    each = func.unnest(array, type_=_kind(keys).item_type)
+    return select(each.label("key")).select_from(keys).subquery()
 
 
 def _entries(

@@ -11,8 +11,10 @@ factor. So the statement finds out by itself, from the place where the reader st
 3. A short list is read whole; else the two sparsest lists are merged, unless one is `SPARSER`
    times as sparse as the other: then it leads alone. What is found is asked for the other
    conditions by its primary key.
-4. A condition without a list (an amount, words) has a set, in no order. If too little is met among
-   the first `NEAR` entries that the lists lead to, and the set is small, it is fetched and sorted.
+4. The list of a contact or an address is several, which are merged only if they must be: the first
+   `NEAR` entries are sorted. A condition without a list (a range of amounts, words) has a set, in
+   no order; if too little is met among the first entries, and it is small, it is fetched and
+   sorted.
 
 Each way is a branch that begins nowhere if it is not the chosen one: an index scan from NULL reads
 nothing. Nothing is left to the planner that could go wrong: lists are read in order from their
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
 
 tx = tables.transactions
 #: Entries of each list that are looked at before one is chosen.
-PROBED = 1_000
+PROBED = 400
 #: A list so many times as sparse as the next one leads alone.
 SPARSER = 15
 #: Entries that are asked before a set is looked for; if so many of them are meant, the rest is met
@@ -96,14 +98,12 @@ class Search:
 
     def found(self) -> Select[Any]:
         """Return the statement of the transactions, in order."""
-        if self.sets:
+        if self.sets or not all(each.merges for each in self.lists):
             return self._one_of(
                 select(self._nearby).where(self._ends_with(NEARBY)),
                 *(self._fetched(self._of_set(number)) for number in range(len(self.sets))),
                 *map(self._fetched, self._led(self._ends_with(LED))),
             )
-        if len(self.lists) == 1:
-            return self._fetched(self._alone(0, self._place))
         return self._one_of(*map(self._fetched, self._led()))
 
     def _one_of(self, *ways: Select[Any]) -> Select[Any]:
@@ -134,12 +134,12 @@ class Search:
         """Return the place, and the way that is taken from it."""
         start, numbered = self._start, list(enumerate(self.lists))
         reached = select(start, *(self._reach(each).label(f"reach_{n}") for n, each in numbered))
-        reaches = reached.cte(f"{self.name}_reach")
+        reaches = once(reached.cte(f"{self.name}_reach"))
         spans = [reaches.c[f"reach_{number}"] for number, _ in numbered]
         short = [(span.is_(None), text(alone(number))) for number, span in enumerate(spans)]
-        way = case(*short, *_sparsest(spans), else_=text(alone(0)))
+        way = case(*short, *_sparsest(spans, self._merging), else_=text(alone(0)))
         chosen = select(reaches.c.occurred_at, reaches.c.id, way.label("way"))
-        return chosen.cte(f"{self.name}_choice")
+        return once(chosen.cte(f"{self.name}_choice"))
 
     def _reach(self, listing: Listing) -> ColumnElement[Any]:
         """Return how far its next entries reach, in seconds; NULL if it ends before."""
@@ -161,7 +161,12 @@ class Search:
         if len(self.lists) == 1:
             return [self._alone(0, _also(self._place, which))]
         ways = [self._alone(n, _also(self._chosen(alone(n)), which)) for n in numbers]
-        return ways + [self._met(*pair, which) for pair in combinations(numbers, 2)]
+        return ways + [self._met(*pair, which) for pair in self._merging]
+
+    @property
+    def _merging(self) -> list[tuple[int, int]]:
+        merging = [number for number, each in enumerate(self.lists) if each.merges]
+        return list(combinations(merging, 2))
 
     def _alone(self, number: int, place: Place) -> Select[Any]:
         return self.lists[number].stream(place, descending=self.descending)
@@ -194,9 +199,8 @@ class Search:
     def _nearby(self) -> CTE:
         """Return what is met among the first entries."""
         first = self._first.c
-        return self._fetched(self._in_order(select(first.occurred_at, first.id), first)).cte(
-            f"{self.name}_nearby"
-        )
+        once = select(first.occurred_at, first.id).ext(distinct_on(first.occurred_at, first.id))
+        return self._fetched(self._in_order(once, first)).cte(f"{self.name}_nearby")
 
     @cached_property
     def _end(self) -> CTE:
@@ -211,7 +215,7 @@ class Search:
             for number, count in enumerate(counts)
         )
         way = case((enough, text(NEARBY)), (met >= text(OFTEN), text(LED)), *small, else_=text(LED))
-        return select(way.label("way")).cte(f"{self.name}_end")
+        return once(select(way.label("way")).cte(f"{self.name}_end"))
 
     @property
     def _small(self) -> int:
@@ -270,14 +274,18 @@ class Search:
         return found.order_by(*(each.desc() if descending else each.asc() for each in by))
 
 
-def _sparsest(spans: Sequence[ColumnElement[Any]]) -> list[tuple[Any, Any]]:
+def _sparsest(
+    spans: Sequence[ColumnElement[Any]], merging: Sequence[tuple[int, int]]
+) -> list[tuple[Any, Any]]:
     """Return, for each two lists, that they are the sparsest, and the way that follows."""
     found = []
     for first, second in permutations(range(len(spans)), 2):
         others = (spans[n] for n in range(len(spans)) if n not in {first, second})
         sparser = and_(spans[first] >= spans[second], *(spans[second] >= each for each in others))
-        far = spans[first] > spans[second] * text(SPARSER)
-        way = case((far, text(alone(first))), else_=text(both(first, second)))
+        way: ColumnElement[int] = text(alone(first))
+        if (min(first, second), max(first, second)) in merging:
+            far = spans[first] > spans[second] * text(SPARSER)
+            way = case((far, way), else_=text(both(first, second)))
         found.append((sparser, way))
     return found
 
@@ -294,6 +302,11 @@ def fetched(entries: FromClause, clauses: Clauses) -> Select[Any]:
     row = select(tx).where(tx.c.id == entries.c.id, *clauses).correlate(entries)
     one = row.offset(text(0)).lateral()
     return select(*one.c).select_from(entries.join(one, true()))
+
+
+def once(cte: CTE) -> CTE:
+    """Return a CTE that is worked out once, even where only one place asks for it."""
+    return cte.prefix_with("MATERIALIZED")
 
 
 def capped(found: Select[Any], place: Place, most: int) -> Select[Any]:

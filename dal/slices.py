@@ -6,14 +6,15 @@ What one index answers by itself is left to it; the rest is searched for (`dal.s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, case, exists, func, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, case, exists, func, select
 
 from dal import keyset, tables, window
 from dal.filters import clauses, finders, needs_others
 from dal.ranking import Ranking
-from dal.search import Search, text
+from dal.search import Search, once, text
 
 if TYPE_CHECKING:
     from dal.filters import Finders, Shape
@@ -22,46 +23,84 @@ if TYPE_CHECKING:
 
 tx = tables.transactions
 #: A page's count stops here; "more than" will do.
-COUNTED, ASKING = 1_000, 200
+COUNTED, ASKING = 1_000, 100
 #: Lists of one filter that are weighed; further conditions are only asked of what these find.
 WEIGHED = 3
-ONE: ColumnElement[int] = literal_column("1")
+NONE, ONE = text(0), text(1)
 
 
-def rows(shape: Shape, order: Order, limit: int, *, placed: bool, backward: bool = False) -> CTE:
-    """Return the transactions of a page, still bare.
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a page asks of the transactions."""
+
+    rows: CTE  # the page's own, still bare
+    counted: ColumnElement[int]  # how many the filter has, to one beyond `countable`
+    others: ColumnElement[int]  # how many lie on the side that the page does not read
+
+
+def cut(
+    shape: Shape, order: Order, limit: int, ahead: int, *, placed: bool, backward: bool
+) -> Slice:
+    """Return the transactions of a page, how many there are, and how many lie beside it.
+
+    Where they are searched for, no search is made only to count: what is found on both sides of
+    the place, to one beyond what is counted, is enough.
 
     Args:
         shape: of the filter.
         order: in which they come, or the opposite one.
         limit: how many at most.
+        ahead: how many of the others are counted, at most.
         placed: whether they lie beside the bound place, or begin at an end.
         backward: whether they are read against the order.
     """
+    most = countable(shape) + 1
+    if _is_straight(finders(shape)) or _is_counted_alone(shape):
+        here = rows(shape, order, limit, placed=placed, backward=backward)
+        beside = _others(shape, order, ahead, backward=backward) if placed else NONE
+        return Slice(here, _count(some(shape, most)), beside)
+    descending = order.descending is not backward
+    there = window.beside(order, backward=backward) if placed else None
+    wanted = max(limit, most)
+    found = once(_found("page", shape, order, wanted, there, descending=descending).cte("found"))
+    columns = found.c[order.name], found.c.id
+    by = [each.desc() if descending else each.asc() for each in columns]
+    here = select(found).order_by(*by).limit(text(limit)).cte("slice")
+    beside = _beside(shape, order, max(ahead, most), backward=backward) if placed else NONE
+    counted = func.least(_count(select(found.c.id)) + beside, text(most))
+    return Slice(here, counted, func.least(beside, text(ahead)) if placed else NONE)
+
+
+def rows(shape: Shape, order: Order, limit: int, *, placed: bool, backward: bool = False) -> CTE:
+    """Return the transactions of a page alone."""
     there = window.beside(order, backward=backward) if placed else None
     descending = order.descending is not backward
     return _found("page", shape, order, limit, there, descending=descending).cte("slice")
 
 
-def others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
-    """Return how many rows lie on the side of the place that the page does not read, to `most`.
+def _others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
+    """Return how many rows lie on the other side of the place, and at it, to `most`.
 
     Where one is enough to know, it is most often the row at the place itself: that is asked first.
     """
-    there = window.beside(order, backward=not backward, at_it=True)
-    descending = order.descending is backward
-    found = _found("others", shape, order, most, there, descending=descending)
-    count = select(func.count()).select_from(found.subquery()).scalar_subquery()
+    count = _beside(shape, order, most, backward=backward)
     if most > 1 or _is_straight(finders(shape)):
         return count
+    there = window.beside(order, backward=not backward, at_it=True)
     here = exists().where(tx.c.id == keyset.seek_id(), *there(*order.columns), *clauses(shape))
     return case((here, ONE), else_=count)
+
+
+def _beside(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
+    there = window.beside(order, backward=not backward, at_it=True)
+    descending = order.descending is backward
+    return _count(_found("others", shape, order, most, there, descending=descending))
 
 
 def countable(shape: Shape) -> int:
     """Return how far a filter is counted: about what the page itself costs.
 
-    An index alone counts a thousand; where rows must be fetched and asked, four pages are enough.
+    An index alone counts a thousand; where rows must be fetched and asked, two pages are enough.
     """
     return COUNTED if _is_counted_alone(shape) else ASKING
 
@@ -75,6 +114,10 @@ def some(shape: Shape, most: int) -> Select[Any]:
         return select(ONE.label("one")).select_from(found.subquery())
     entries = by.lists[0].some(window.days(shape)).limit(text(most))
     return select(ONE.label("one")).select_from(entries.subquery())
+
+
+def _count(found: Select[Any]) -> ColumnElement[int]:
+    return select(func.count()).select_from(found.subquery()).scalar_subquery()
 
 
 def _found(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, select
 
 from dal import driver, keyset, moves, slices, snapshots, tables, window
 from dal.figures import totals, totals_statement
@@ -104,24 +104,16 @@ def _page_statement(
     order = keyset.ORDERS[order_key]
     side, placed, comes = place or ("after", False, False)
     backward = side == "before"
-    rows = shown(slices.rows(shape, order, size + 1, placed=placed, backward=backward), order)
-    others = (
-        slices.others(shape, order, ahead, backward=backward) if placed else literal_column("0")
-    )
+    cut = slices.cut(shape, order, size + 1, ahead, placed=placed, backward=backward)
     crossed = moves.columns(shape, order, backward=backward) if comes else ()
-    return select(rows, *_facts(shape, others, *crossed))
+    return select(shown(cut.rows, order), *_facts(shape, cut, *crossed))
 
 
-def _facts(
-    shape: Shape, others: ColumnElement[int], *more: ColumnElement[Any]
-) -> list[ColumnElement[Any]]:
+def _facts(shape: Shape, cut: slices.Slice, *more: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     """Return what a page says of itself: count, neighbours, token, moves, strangers."""
-    counted = select(func.count()).select_from(
-        slices.some(shape, slices.countable(shape) + 1).subquery("some")
-    )
     return [
-        counted.scalar_subquery().label("counted"),
-        others.label("others"),
+        cut.counted.label("counted"),
+        cut.others.label("others"),
         *snapshots.columns(),
         *more,
         *strangers(shape),
