@@ -48,7 +48,7 @@ class Hub(Thread):
         ledger: of its own; closed at the end.
         key: that seals tokens.
         most: how many pages may be open.
-        ended: called when all is closed.
+        ended: called when the next hub may begin.
     """
 
     def __init__(
@@ -116,6 +116,8 @@ class Hub(Thread):
             each.close()
         self._selector.close()
         self._ended()
+        if self._poller.is_alive():  # the next hub need not wait for it, but who ends us does
+            self._poller.join(timeout=ENDING)
 
     # ── Who comes and goes ───────────────────────────────────────────────────────────────────
 

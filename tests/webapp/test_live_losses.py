@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -119,11 +120,14 @@ def test_a_token_that_is_refused_is_replaced(page: Page, sql: Sql) -> None:
 
 
 def test_a_silent_stream_is_not_trusted(page: Page, sql: Sql) -> None:
+    tries = count(1)
     page.route("**/changes?*", lambda _route: None)  # never answered
-    page.goto("/transactions")
-    state(page, "unconfirmed")
-    sql.note(ids(page)[0], "meanwhile")
-    page.wait_for_event("request", lambda request: "/changes" in request.url)  # another try
+    with page.expect_request(
+        lambda request: "/changes" in request.url and next(tries) == 2, timeout=20_000
+    ):
+        page.goto("/transactions")
+        state(page, "unconfirmed")
+        sql.note(ids(page)[0], "meanwhile")
     page.unroute("**/changes?*")
     state(page, "live")
     expect(note(page, ids(page)[0])).to_have_text("meanwhile")
