@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from dal import driver, keyset, moves, slices, snapshots, tables
+from dal.estimates import estimate, sample_statement
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Page",
+    "estimate",
     "iterate",
     "page",
     "page_parameters",
     "page_statement",
+    "sample_statement",
     "shown_statement",
     "totals",
     "totals_statement",
