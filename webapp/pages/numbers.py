@@ -1,16 +1,15 @@
 """How many there are, in words that claim no more than is known.
 
-84,211 transactions               counted, all of them
-more than 1,000 transactions      counted up to there
-about 1.2 million transactions    estimated; two digits of it are worth saying
+84,211 transactions             counted, all of them
+more than 1,000 transactions    counted up to there
+about 1.2 million               estimated; two digits of it are worth saying
 """
 
 from __future__ import annotations
 
 from webapp.template_filters import count
 
-THOUSAND, MILLION, BILLION = 10**3, 10**6, 10**9
-NAMES = ((BILLION, "billion"), (MILLION, "million"))
+NAMES = ((10**9, "billion"), (10**6, "million"))
 
 
 def counted(found: int, most: int, noun: str = "transaction") -> str:
@@ -22,18 +21,18 @@ def counted(found: int, most: int, noun: str = "transaction") -> str:
     return count(found, noun) if found <= most else f"more than {count(most, noun)}"
 
 
-def about(number: int, noun: str = "transaction") -> str:
+def about(number: int) -> str:
     """Return an estimate, rounded to two digits.
 
     >>> about(34_217), about(1_249_999), about(999_999)
-    ('about 34,000 transactions', 'about 1.2 million transactions', 'about 1 million transactions')
+    ('about 34,000', 'about 1.2 million', 'about 1 million')
     """
     rounded = two_digits(number)
     for unit, name in NAMES:
         if rounded >= unit:
             whole, tenths = divmod(rounded * 10 // unit, 10)
-            return f"about {whole:,}{f'.{tenths}' * bool(tenths)} {name} {noun}s"
-    return f"about {count(rounded, noun)}"
+            return f"about {whole:,}{f'.{tenths}' * bool(tenths)} {name}"
+    return f"about {rounded:,}"
 
 
 def two_digits(number: int) -> int:

@@ -31,7 +31,7 @@ async function estimate() {
 
 function tellAbout({ about, clock }) {
   const place = document.getElementById("about");
-  if (place) place.textContent = about && found(".count[data-bounded]") ? `${about}, as of ${clock}` : "";
+  if (place) place.textContent = about && found(".count[data-bounded]") ? `, ${about} as of ${clock}` : "";
 }
 
 /** The figures of the present filter. */
@@ -75,12 +75,12 @@ async function turn(signal, doing) {
 const elapsed = (began) => `${Math.floor((performance.now() - began) / 1000)} s`;
 
 function progress() {
-  const known = [found(".counted"), document.getElementById("about")].map((each) => each?.textContent);
+  const known = found(".counted").textContent + document.getElementById("about").textContent;
   const box = document.createElement("section");
   box.className = "sums counting";
   box.innerHTML = `<p><span class="doing">Counting …</span> <span class="elapsed" aria-hidden="true"></span></p>
     <p class="known muted"></p><button type="button" data-do="cancel-count">Cancel</button>`;
-  box.querySelector(".known").textContent = `Known so far: ${known.filter(Boolean).join("; ")}.`;
+  box.querySelector(".known").textContent = `Known so far: ${known}.`;
   return box;
 }
 
@@ -108,7 +108,7 @@ export function aged(moment) {
   const clock = sums.querySelector("time").textContent;
   said.innerHTML = ` <button type="button" data-do="count-again">Count again</button>`;
   said.prepend(`The ledger has changed since ${clock}; these figures may be old.`);
-  sums.append(said);
+  sums.querySelector(".count").after(said);
 }
 
 // ── Who asks ────────────────────────────────────────────────────────────────────────────────
