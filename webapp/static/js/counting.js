@@ -7,6 +7,7 @@ import { say } from "./net.js";
 const TURN = 1000; // milliseconds until a turn is asked for again
 const REST = 5000; // milliseconds between two estimates of a ledger that changes
 
+const BOUNDED = "a.totals[data-bounded]"; // the link beside a count that stopped
 const found = (selector) => document.querySelector(selector);
 const here = () => document.getElementById("sums-here");
 
@@ -20,7 +21,7 @@ let due = 0;
 
 async function estimate() {
   due = 0;
-  if (!found(".count[data-bounded]")) return tellAbout({ about: "" });
+  if (!found(BOUNDED)) return tellAbout({ about: "" });
   try {
     const answer = await fetch(address("estimate"), { cache: "no-store" });
     if (answer.ok) tellAbout(await answer.json());
@@ -30,8 +31,11 @@ async function estimate() {
 }
 
 function tellAbout({ about, clock }) {
-  const place = document.getElementById("about");
-  if (place) place.textContent = about && found(".count[data-bounded]") ? `, ${about} as of ${clock}` : "";
+  document.getElementById("about")?.remove();
+  const beside = about && found(BOUNDED);
+  if (!beside) return;
+  const place = document.createElement("span");
+  beside.before(Object.assign(place, { id: "about", textContent: `(${about} as of ${clock}) ` }));
 }
 
 /** The figures of the present filter. */
@@ -75,12 +79,12 @@ async function turn(signal, doing) {
 const elapsed = (began) => `${Math.floor((performance.now() - began) / 1000)} s`;
 
 function progress() {
-  const known = found(".counted").textContent + document.getElementById("about").textContent;
+  const known = [found(".head .count").firstChild, document.getElementById("about")];
   const box = document.createElement("section");
   box.className = "sums counting";
   box.innerHTML = `<p><span class="doing">Counting …</span> <span class="elapsed" aria-hidden="true"></span></p>
     <p class="known muted"></p><button type="button" data-do="cancel-count">Cancel</button>`;
-  box.querySelector(".known").textContent = `Known so far: ${known}.`;
+  box.querySelector(".known").textContent = `Known so far: ${known.map((each) => each?.textContent ?? "").join("")}.`;
   return box;
 }
 
