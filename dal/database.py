@@ -4,6 +4,7 @@
     snapshot  several statements, one snapshot: REPEATABLE READ, READ ONLY
     write     one transaction: COMMIT at the end of the block, ROLLBACK at any exception
     trial     a write whose end is always ROLLBACK: what would happen, without its happening
+    exact     one of few that read all that matches: it may take long, and can be taken back
 
 A block is a connection; functions of the data layer take it first and never commit. Blocks do not
 nest: an inner block is another connection, which does not see the outer one's writes.
@@ -29,11 +30,13 @@ from sqlalchemy.exc import (
 from dal import connections, migrate
 from dal.embedded import Embedded
 from dal.errors import BadValue, Doubtful, TooSlow, Unavailable
+from dal.exact import Exact
 from dal.patience import Patience
 from dal.settings import DalSettings
+from dal.stopping import wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from sqlalchemy import URL
@@ -68,6 +71,7 @@ class Ledger:
         # An import may take its time; what is read has a limit that the server may fail to keep.
         limit = self._settings.statement_timeout_ms / 1000
         self._patience = Patience(self._reading, limit + connections.PATIENCE) if limit else None
+        self._exact = Exact(self.url, self._settings)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -123,6 +127,24 @@ class Ledger:
             yield conn
             transaction.rollback()
 
+    @contextmanager
+    def exact(self, unwanted: Callable[[], bool] = wanted) -> Iterator[Connection]:
+        """Yield a connection as `read` does, for figures that read all that matches.
+
+        There are few at a time, on connections of their own, with a time limit of their own; what
+        is asked there ends on the server within a moment after nobody waits for it.
+
+        Args:
+            unwanted: says so; it is asked twenty times a second, in another thread.
+
+        Raises:
+            Busy: as many as may be are at work.
+            Stopped: `unwanted` said so.
+            Unavailable, TooSlow: as `read`.
+        """
+        with _said_plainly("EXACT_TIMEOUT_MS"), self._exact.connect(unwanted) as conn:
+            yield conn
+
     def migrate(self, target: str = "head") -> None:
         """Bring the schema to `target`; of several callers at once one works and the others wait.
 
@@ -138,6 +160,7 @@ class Ledger:
         """Give all connections back to PostgreSQL."""
         if self._patience:
             self._patience.close()
+        self._exact.close()
         self._reading.dispose()
         self._writing.dispose()
 
@@ -213,8 +236,12 @@ def _doubtful() -> Iterator[None]:
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Turn what the driver raises about the server into the data layer's own errors."""
+def _said_plainly(limit: str = "STATEMENT_TIMEOUT_MS") -> Iterator[None]:
+    """Turn what the driver raises about the server into the data layer's own errors.
+
+    Args:
+        limit: the setting that says how long a statement may take.
+    """
     try:
         yield
     except PoolTimeout as error:
@@ -224,15 +251,15 @@ def _said_plainly() -> Iterator[None]:
             raise
         raise Unavailable("PostgreSQL closes connections as soon as they are opened") from error
     except DBAPIError as error:
-        if plain := _plain(error):
+        if plain := _plain(error, limit):
             raise plain from error
         raise
 
 
-def _plain(error: DBAPIError) -> Unavailable | None:
+def _plain(error: DBAPIError, limit: str) -> Unavailable | None:
     state = getattr(error.orig, "sqlstate", None)
     if state == QUERY_CANCELED:
-        return TooSlow("narrow the filter, or raise STATEMENT_TIMEOUT_MS")
+        return TooSlow(f"narrow the filter, or raise {limit}")
     if state == NOT_IN_PREREQUISITE_STATE and "recovery" in str(error.orig):
         return Unavailable("this server is a standby; only a primary can say what is true now")
     if state == LOCK_NOT_AVAILABLE:

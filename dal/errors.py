@@ -12,6 +12,8 @@
     ├── Conflict            the row changed since it was read, or the name is taken; names fields
     └── Unavailable         PostgreSQL cannot answer now
         ├── TooSlow         a statement ran into its time limit
+        ├── Busy            as many are counted exactly as may be at once
+        ├── Stopped         whoever asked does not wait any more
         ├── Doubtful        nobody knows whether an edit was saved
         └── CannotServe     there is no server, and none can be started
 
@@ -121,6 +123,14 @@ class Unavailable(DalError):
 
 class TooSlow(Unavailable):
     """The question ran into its time limit"""
+
+
+class Busy(Unavailable):
+    """Others are being counted just now"""
+
+
+class Stopped(Unavailable):
+    """Nobody waits for this any more"""
 
 
 class Doubtful(Unavailable):

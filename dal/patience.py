@@ -69,10 +69,10 @@ class Patience:
                 for key, (since, connection) in tuple(self._asked.items()):
                     if since < late:
                         del self._asked[key]
-                        _break_off(connection)
+                        break_off(connection)
 
 
-def _break_off(connection: psycopg.Connection) -> None:
+def break_off(connection: psycopg.Connection) -> None:
     """End a connection while another thread waits on it: that one finds it closed."""
     with (
         suppress(OSError, psycopg.Error),

@@ -180,6 +180,14 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """About how many transactions a filter lets through, at one snapshot."""
+
+    transactions: int
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """What a wallet holds of one asset at an instant; whole units."""
 

@@ -74,6 +74,17 @@ class DalSettings(FromEnvironment):
         10_000,
         "A question that takes longer is given up and said so (503).",
     )
+    exact_timeout_ms: int = knob(
+        "EXACT_TIMEOUT_MS",
+        120_000,
+        "An exact count, which is asked for by itself, may take so long.",
+    )
+    exact_at_once: int = knob(
+        "EXACT_AT_ONCE",
+        2,
+        "Exact counts that one process works on at the same time, on connections of their own;"
+        " never all of its THREADS. Who comes next is told to wait.",
+    )
     pool_size: int = knob(
         "POOL_SIZE",
         10,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, select
 
 from dal import driver, keyset, moves, slices, snapshots, tables, window
+from dal.estimates import estimate, sample_statement
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Page",
+    "estimate",
     "iterate",
     "page",
     "page_parameters",
     "page_statement",
+    "sample_statement",
     "totals",
     "totals_statement",
     "walk_statement",

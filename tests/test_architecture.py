@@ -32,6 +32,7 @@ RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("dal/embedded.py", frozenset({"dal.errors", "dal.locks", "dal.keeper", "dal.postgres",
                                    "psycopg"})),
     ("dal/patience.py", frozenset({"sqlalchemy", "psycopg"})),
+    ("dal/stopping.py", frozenset({"dal.errors", "dal.patience", "sqlalchemy", "psycopg"})),
     ("dal/migrate.py", frozenset({"dal", "sqlalchemy", "alembic"})),
     ("dal/", frozenset({"dal", "sqlalchemy"})),
     ("webapp/", frozenset({"dal", "webapp", "flask", "click", "rich", "gunicorn", "jinja2",
@@ -128,7 +129,7 @@ def test_the_layers_come_apart(tmp_path: Path) -> None:
 
 LONGEST = 300
 #: Seconds to wait, milliseconds measured: figures that are no amounts.
-TIMING = {"embedded", "explain", "keeper", "locks", "patience", "postgres"}
+TIMING = {"embedded", "explain", "keeper", "locks", "patience", "postgres", "stopping"}
 DAL = [path for path in PRODUCT if name(path).startswith("dal/")]
 
 

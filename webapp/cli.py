@@ -150,7 +150,7 @@ def list_transactions(query: str, order: str, most: int, *, sums: bool) -> None:
         where = Filter.parse(query)
         out.print(f"Transactions {where.sentence()}".strip(), style="bold", markup=False)
         if sums:
-            with ledger.read() as conn:
+            with ledger.exact() as conn:
                 _print_sums(transactions.totals(conn, where))
             return
         with ledger.snapshot() as conn:

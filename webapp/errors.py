@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from dal.errors import (
     BadCursor,
     BadInput,
+    Busy,
     Conflict,
     DalError,
     ForeignCursor,
@@ -40,6 +41,7 @@ STATUS: Mapping[type[DalError], HTTPStatus] = {
     UnreadableFile: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Busy: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

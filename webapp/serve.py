@@ -6,6 +6,7 @@ The embedded server, where there is one, belongs to the parent and stops with it
 from __future__ import annotations
 
 import gc
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from webapp.state import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from flask import Flask
 
@@ -47,6 +49,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "loglevel": "warning",
             "control_socket_disable": True,
             "limit_request_line": 8190,  # as much as for a header: a token may be long
+            "post_worker_init": end_counts,
             "worker_exit": end_streams,
         }
         for name, value in options.items():
@@ -72,6 +75,22 @@ def spare_collections() -> None:
     gc.set_threshold(OBJECTS, *gc.get_threshold()[1:])
 
 
+def end_counts(worker: Any) -> None:  # noqa: ANN401 (gunicorn ships no types)
+    """Have exact counts end when a signal ends the worker: it would wait for them, or die of them.
+
+    This runs in the main thread, as handlers of signals do; nobody else there waits for the event.
+    """
+    ending = worker.wsgi.extensions[EXTENSION].ending
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        then: Any = signal.getsignal(number)
+
+        def ended(number: int, frame: FrameType | None, then: Any = then) -> None:  # noqa: ANN401
+            ending.set()
+            then(number, frame)
+
+        signal.signal(number, ended)
+
+
 def end_streams(_server: object, worker: Any) -> None:  # noqa: ANN401 (gunicorn ships no types)
     """Close the streams of a worker that ends, so that their browsers ask the next one at once."""
     if application := getattr(worker, "wsgi", None):
@@ -94,7 +113,9 @@ def serve(settings: WebSettings, say: Callable[[str], None]) -> None:
         raise_descriptors(settings.open_pages)
         place = f"http://{_bracketed(settings.host)}:{settings.port}"
         say(f"Freshledger serves {place} — Ctrl-C ends it")
-        Server(replace(settings, dal=replace(settings.dal, database_url=url))).run()
+        few = min(settings.dal.exact_at_once, max(1, settings.threads - 1))  # pages go on
+        dal = replace(settings.dal, database_url=url, exact_at_once=few)
+        Server(replace(settings, dal=dal)).run()
 
 
 def _prepare(url: str, settings: WebSettings, say: Callable[[str], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cache
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -64,6 +64,7 @@ class State:
     books: Books
     feed: Feed
     zone: ZoneInfo  # of those whose browser has not named its own
+    ending: Event  # set when this process is to end
     session_key: bytes = field(repr=False)
     cursor_key: bytes = field(repr=False)
     upload_key: bytes = field(repr=False)
@@ -83,7 +84,7 @@ class State:
         keys = (signing.derived(secret, purpose) for purpose in PURPOSES)
         books = Books(settings.dal, ledger)
         feed = Feed(settings, lambda: books.ledger, signing.derived(secret, PURPOSES[-1]))
-        return cls(settings, books, feed, found, *keys)
+        return cls(settings, books, feed, found, Event(), *keys)
 
     @property
     def uploads(self) -> Path:

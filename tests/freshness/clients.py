@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAX_AGE = re.compile(r"max-age=(\d+)")
 PATIENCE = 30.0  # seconds
-UNAVAILABLE, NOT_MODIFIED = 503, 304
+UNAVAILABLE, BUSY, NOT_MODIFIED = 503, 429, 304
 
 
 class Broken(Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from tests.freshness import pages
-from tests.freshness.clients import UNAVAILABLE, Broken, Client, Reply
+from tests.freshness.clients import BUSY, UNAVAILABLE, Broken, Client, Reply
 from tests.freshness.history import Answer, Key, Seen, View, Violation
 from tests.freshness.rules import Memory, absent, judge, row_rule
 from tests.freshness.snapshots import decode
@@ -93,7 +93,7 @@ class Reader:
             return None
         finally:
             self.load.broke_off(self.client.breaks - breaks)
-        if reply.status == UNAVAILABLE:
+        if reply.status in (UNAVAILABLE, BUSY):
             self.load.refused()
             self.load.pause(0.02)
             return None

@@ -9,6 +9,7 @@ from dal.keyset import NEWEST_FIRST, ORDERS, USUAL
 from dal.transactions import AHEAD
 from webapp.pages.form import Group, groups
 from webapp.pages.moved import MovedNote
+from webapp.pages.numbers import counted
 from webapp.pages.rows import Row, Rows
 from webapp.template_filters import Amount, amount, count, network_title, short_address
 
@@ -135,12 +136,10 @@ class TransactionsPage:
     @classmethod
     def of(cls, found: Page, where: Filter, links: Links, zone: tzinfo) -> TransactionsPage:
         """Return the page of what was found."""
-        exact = found.count_is_exact
-        counted = found.counted if exact else found.counted - 1
         return cls(
             title=sentence(where),
-            count="more than " * (not exact) + count(counted, "transaction"),
-            count_is_exact=exact,
+            count=counted(found.counted, found.countable),
+            count_is_exact=found.count_is_exact,
             rows=Rows(links, zone).all(found.rows),
             moved=MovedNote.of(found.moved, zone),
             ahead=found.ahead,

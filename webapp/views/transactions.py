@@ -11,12 +11,15 @@ from flask import (
     jsonify,
     redirect,
     render_template,
+    request,
 )
 
-from dal import details, keyset, transactions
+from dal import details, keyset, slices, transactions
 from dal.filters import Filter
 from webapp.errors import shown_again
+from webapp.leaving import left
 from webapp.links import LIST, Links
+from webapp.pages.numbers import about
 from webapp.pages.rows import Rows
 from webapp.pages.transactions import TotalsPage, TransactionsPage
 from webapp.scope import g
@@ -63,13 +66,27 @@ def index() -> str:
 @bp.get("/transactions/totals")
 @shown_again(refused)
 def totals() -> str:
-    """Show the exact figures of a filter."""
+    """Show the exact figures of a filter. Whoever does not wait for them ends the statement."""
     links = links_here()
-    with g.ledger.read() as conn:
+    with g.ledger.exact(left(request.environ, state().ending)) as conn:
         found = transactions.totals(conn, g.where)
     g.seen = found.snapshot
     page = TotalsPage.of(found, g.where, links)
     return render_template("transactions/totals.html", page=page)
+
+
+@bp.get("/transactions/estimate")
+def estimate() -> Response:
+    """Answer about how many there are: `about` is "" where only counting can tell."""
+    bound = slices.countable(g.where.shape)
+    with g.ledger.read() as conn:
+        found = transactions.estimate(conn, g.where, more_than=bound)
+    g.seen = found.snapshot if found else None
+    return jsonify(
+        about=about(found.transactions) if found else "",
+        as_of=g.as_of.iso if g.as_of else "",
+        clock=g.as_of.clock if g.as_of else "",
+    )
 
 
 @bp.get("/transactions/<id:transaction_id>/row")

@@ -6,6 +6,7 @@ import { installRows } from "./rows.js";
 import { installPopovers } from "./popover.js";
 import { installEditors } from "./edit.js";
 import { installNames } from "./names.js";
+import { installCounting } from "./counting.js";
 import { installLive } from "./live.js";
 
 const root = document.documentElement;
@@ -44,29 +45,11 @@ document.addEventListener("click", (event) => {
   }
 });
 
-document.addEventListener("click", async (event) => {
+document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button?.dataset.do === "theme") toggleTheme();
   if (button?.dataset.do === "help") document.getElementById("keys").showModal();
-  if (button?.dataset.do === "totals") {
-    event.preventDefault();
-    await showTotals(button);
-  }
 });
-
-async function showTotals(link) {
-  const here = document.getElementById("sums-here");
-  if (here.firstChild) return here.replaceChildren();
-  here.textContent = "Counting …";
-  try {
-    const answer = await fetch(link.href);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const found = page.querySelector("#sums, .error, .refusal");
-    here.replaceChildren(document.importNode(found, true));
-  } catch {
-    here.textContent = "The server does not answer; try again.";
-  }
-}
 
 installKeys(toggleTheme);
 installDrop();
@@ -74,4 +57,5 @@ installNames();
 installRows();
 installPopovers();
 if (document.querySelector("table.transactions")) installEditors();
+installCounting();
 installLive(installEditors);

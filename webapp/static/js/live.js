@@ -13,8 +13,8 @@ const REST = 1000; // milliseconds between two answers of a page that is not the
 
 const badge = document.getElementById("as-of");
 const isList = () => "here" in badge.dataset;
-/** The answer to a form cannot be asked for again. */
-const isAnswer = () => badge.dataset.method !== "GET";
+/** The answer to a form cannot be asked for again, and an exact count costs too much for that. */
+const isAnswer = () => badge.dataset.method !== "GET" || "costly" in badge.dataset;
 
 let stream = null;
 let asker = null;
@@ -61,7 +61,8 @@ function failed(error) {
 
 function giveUp() {
   const own = location.pathname.match(/^\/transactions\/\d+/)?.[0];
-  put(reloading(own ?? document.querySelector("nav a[aria-current]")?.href ?? "/"));
+  const list = document.querySelector("nav a[aria-current]")?.href ?? "/";
+  put(reloading("costly" in badge.dataset ? location.href : (own ?? list)));
   suspect();
 }
 
@@ -121,6 +122,9 @@ let outdated = false; // the answer to a form, of which something has changed
 function heard(kind, told) {
   latest = told.as_of ?? latest;
   connected(true);
+  if (kind === "changes" || kind === "reset") {
+    document.dispatchEvent(new CustomEvent("ledger-changed", { detail: told.as_of }));
+  }
   if (kind === "down") suspect(told.reason);
   else if (kind === "reset" || (kind === "changes" && concerns(told))) changed();
   else if (!asker.busy && !outdated) confirm(told.as_of);

@@ -2,7 +2,7 @@
 // What the reader has done to it stays: focus, ticks, what is open, and what is typed.
 
 /** Filled by scripts, not by the server. */
-const OURS = "#said, #sums-here, datalist#contact-names, .editor";
+const OURS = "#said, #sums-here, #about, datalist#contact-names, .editor";
 /** Said once, by the answer that led here. */
 const ONCE = "#moved";
 const CLASSES = ["here", "changed", "editing", "done", "unconfirmed"];

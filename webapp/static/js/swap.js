@@ -4,6 +4,7 @@
 import { morph } from "./morph.js";
 import { leaveRow, recount } from "./rows.js";
 import { follow } from "./popover.js";
+import { aged } from "./counting.js";
 
 const FLASH = 1600; // milliseconds
 const main = document.getElementById("main");
@@ -25,7 +26,7 @@ export function swap(fresh, still = true) {
   flash(seen.fresh);
   recount();
   follow();
-  if (changed) ageSums();
+  if (changed) aged(fresh.querySelector("#as-of time")?.dateTime);
   return seen.kept;
 }
 
@@ -104,14 +105,4 @@ function keepRow(row, cell) {
     row.remove();
   });
   observer.observe(cell, { childList: true });
-}
-
-/** Sums that are open say when they were counted; here, that they are no longer the list's. */
-function ageSums() {
-  const sums = document.querySelector("#sums-here .sums");
-  if (!sums || sums.querySelector(".aged")) return;
-  const said = document.createElement("p");
-  said.className = "aged";
-  said.textContent = "The list has changed since then.";
-  sums.append(said);
 }

@@ -1,0 +1,167 @@
+"""Exact figures: few at a time, patient, and over on the server when nobody waits for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from dal import transactions, wallets
+from dal.database import Ledger
+from dal.errors import Busy, Stopped, TooSlow, Unavailable
+from dal.settings import DalSettings
+from tests.support import processes
+from tests.support.running import gone, sleeping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SLOW = text("SELECT pg_sleep(60), 'exact'")
+ASLEEP = "SELECT pg_sleep(60), 'exact'"
+
+
+def asked(ledger: Ledger, unwanted: Callable[[], bool]) -> None:
+    with ledger.exact(unwanted) as conn:
+        conn.execute(SLOW)
+
+
+def test_what_nobody_waits_for_ends_on_the_server(ledger: Ledger, database_url: str) -> None:
+    enough = threading.Event()
+    threading.Timer(0.3, enough.set).start()
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        asked(ledger, enough.is_set)
+    assert time.monotonic() - began < 10
+    gone(database_url, ASLEEP)
+
+
+def test_a_place_and_a_connection_are_free_again(database_url: str) -> None:
+    with Ledger(database_url, DalSettings(exact_at_once=1)) as ledger:
+        for _ in range(3):
+            with pytest.raises(Stopped):
+                asked(ledger, lambda: True)
+        with ledger.exact() as conn:
+            assert transactions.totals(conn).transactions == 0
+
+
+def test_a_cancel_that_comes_late_meets_nobody_else(ledger: Ledger) -> None:
+    """Whatever the moment: the answer, or that it was stopped, and the next question is whole."""
+    for number in range(12):
+        until = time.monotonic() + 0.05 + number / 200
+        try:
+            with ledger.exact(lambda until=until: time.monotonic() > until) as conn:  # type: ignore[misc]
+                conn.execute(text("SELECT pg_sleep(0.08)"))
+        except Stopped:
+            pass
+        with ledger.exact() as conn:
+            assert conn.execute(text("SELECT pg_sleep(0.01), 1")).one()[1] == 1
+
+
+def test_there_are_few_at_a_time_and_pages_go_on(database_url: str) -> None:
+    enough = threading.Event()
+    with Ledger(database_url, DalSettings(exact_at_once=2, pool_size=1)) as ledger:
+        counts = [
+            threading.Thread(target=pytest.raises, args=(Stopped, asked, ledger, enough.is_set))
+            for _ in range(2)
+        ]
+        for each in counts:
+            each.start()
+        sleeping(database_url, ASLEEP, 2)
+        with pytest.raises(Busy, match="wait"), ledger.exact():
+            pass
+        with ledger.read() as conn:
+            assert wallets.all(conn) == ()
+        enough.set()
+        for each in counts:
+            each.join()
+        with ledger.exact() as conn:
+            assert transactions.totals(conn).transactions == 0
+    gone(database_url, ASLEEP)
+
+
+def test_it_has_a_time_limit_of_its_own(database_url: str) -> None:
+    quick = DalSettings(statement_timeout_ms=50, exact_timeout_ms=400)
+    with Ledger(database_url, quick) as ledger:
+        with ledger.exact() as conn:
+            conn.execute(text("SELECT pg_sleep(0.15)"))
+        with pytest.raises(TooSlow, match="EXACT_TIMEOUT_MS"), ledger.exact() as conn:
+            conn.execute(SLOW)
+    gone(database_url, ASLEEP)
+
+
+def test_it_cannot_write(ledger: Ledger) -> None:
+    with pytest.raises(Exception, match="read-only"), ledger.exact() as conn:
+        wallets.add(conn, "Main")
+
+
+def test_a_server_that_does_not_hear_is_left(database_url: str, tmp_path: Path) -> None:
+    """Frozen, it would neither answer nor cancel: who asked is free all the same."""
+    from tests.support.listening import Relay
+
+    relay = Relay(database_url, tmp_path)
+    enough = threading.Event()
+    with Ledger(relay.url, DalSettings()) as ledger:
+        threading.Timer(0.3, relay.hang).start()
+        threading.Timer(0.5, enough.set).start()
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            asked(ledger, enough.is_set)
+        assert time.monotonic() - began < 15
+        relay.mend()
+    relay.cut()
+
+
+COUNTING = """
+import sys
+from sqlalchemy import text
+from dal.database import Ledger
+with Ledger(sys.argv[1]) as ledger, ledger.exact() as conn:
+    print("counting", flush=True)
+    conn.execute(text("SELECT pg_sleep(60), 'exact'"))
+"""
+
+
+def test_a_process_that_is_killed_leaves_nothing_running(database_url: str) -> None:
+    process = processes.start(COUNTING, database_url)
+    processes.wait_for(process, "counting")
+    sleeping(database_url, ASLEEP)
+    processes.kill(process)
+    gone(database_url, ASLEEP)
+
+
+SUMS = """
+import sys
+from webapp import cli
+def slow(conn, where):
+    from sqlalchemy import text
+    conn.execute(text("SELECT pg_sleep(60), 'exact'"))
+cli.transactions.totals = slow
+cli.main(["list", "--sums"])
+"""
+
+
+def test_ctrl_c_during_sums_ends_the_statement(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import signal
+
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUMS],
+        cwd=processes.ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    sleeping(database_url, ASLEEP)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    gone(database_url, ASLEEP)
