@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import func, select, text
 
-from dal import details, imports, ingest, labels, tables, transactions, wallets
+from dal import details, imports, ingest, labels, staging, tables, transactions, wallets
 from dal.database import Ledger
 from dal.errors import BadValue
 from dal.filters import Filter
@@ -546,7 +546,7 @@ def test_an_import_has_the_time_it_needs(database_url: str) -> None:
 
 
 def test_progress_is_told(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "CHUNK", 3)
+    monkeypatch.setattr(staging, "PART", 3)
     heard: list[int] = []
     source = files.generic(*(received(1) for _ in range(7)))
     report = ingest.ingest(conn, source, "x", wallet="Main", progress=heard.append)
