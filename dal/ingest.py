@@ -42,6 +42,9 @@ STEPS = (
     "09_types",
     "10_rows",
 )
+#: After these a large table holds what it did not before.
+FILLING = {"03_transactions": "transactions", "05_movements": "movements"}
+LARGE = ("transactions", "movements", "import_rows")
 EMPTY = "TRUNCATE staged_rows, staged_movements, staged_known, staged_outcomes"
 ASSET = text("INSERT INTO staged_assets VALUES (:number, :id)")
 
@@ -99,13 +102,14 @@ def take_turn(conn: Connection) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
-def know_sizes(conn: Connection, rows: int) -> None:
-    """Have the large tables looked at anew where statistics know of fewer than so many rows.
+def know_sizes(conn: Connection, rows: int, *names: str) -> None:
+    """Have large tables looked at anew where statistics know of less than half of so many rows.
 
     After a trial, or in a new ledger, they call a table empty that has just been filled, and the
     planner would have it read whole for every row.
     """
-    for table in conn.execute(named.query("ingest/stale"), {"rows": rows}).scalars():
+    asked = {"rows": rows, "tables": list(names or LARGE)}
+    for table in conn.execute(named.query("ingest/stale"), asked).scalars():
         conn.exec_driver_sql(f"ANALYZE {table}")
 
 
@@ -178,13 +182,14 @@ def _sort_in(
     conn.exec_driver_sql(named.text_of("ingest/00_stage"))
     done = 0
     for part in parts:
-        know_sizes(conn, done)
         _stage(conn, part)
-        if not done:
+        if not done:  # no part looks much different
             conn.execute(named.query("ingest/analyze"))
+        done += part.length
         for step in STEPS:
             _do(conn, step, here)
-        done += part.length
+            if step in FILLING:
+                know_sizes(conn, done, FILLING[step])
         progress(done)
     return done
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice, repeat
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from dal.imported import NewAsset, NewMovement, NewTransaction, ParsedRow
 
 #: Rows of a part: many enough that statements do not count, few enough to be held in memory twice.
-#: The first is short, for the server waits for it.
-PART, FIRST = 10_000, 1_000
+#: The first are short, for the server waits while they are read.
+PART, FIRST = 8_000, 1_000
 ROWS = (
     "COPY staged_rows (line, raw, outcome, reason, occurred_at, type, source, source_id,"
     " source_type, status, network, tx_hash, address, counterparty, note, labels) FROM STDIN"
@@ -63,13 +63,11 @@ def parts(rows: Iterable[ParsedRow], *, dated: bool) -> Iterator[Part]:
 
 
 def slices(rows: Iterable[ParsedRow]) -> Iterator[list[ParsedRow]]:
-    """Yield the rows in lists of a part's length."""
-    rest = iter(rows)
-    for size in chain([min(FIRST, PART)], repeat(PART)):
-        some = list(islice(rest, size))
-        if not some:
-            return
+    """Yield the rows in lists, each twice as long as the one before, up to a part's length."""
+    rest, size = iter(rows), min(FIRST, PART)
+    while some := list(islice(rest, size)):
         yield some
+        size = min(2 * size, PART)
 
 
 def _set_aside(rows: Iterable[ParsedRow], late: list[ParsedRow]) -> Iterator[ParsedRow]:

@@ -25,6 +25,7 @@ from dal.importers.fields import (
     note,
     plain,
     symbol,
+    undefused,
     when,
 )
 from dal.importers.formats import File, Format, Setting, zoneless
@@ -33,7 +34,7 @@ from dal.importers.sheet import simpler
 from dal.records import Status, TransactionType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from decimal import Decimal
 
     from dal.importers.sheet import Row
@@ -61,6 +62,10 @@ COLUMNS: Final = (
     ("Note", "free text, up to 10,000 characters"),
     ("Labels", "names, separated by semicolons"),
 )
+#: Columns of values; in all others stands text.
+VALUES: Final = frozenset(
+    {"Date", "Type", "Status", "Network", "Sent Amount", "Received Amount", "Fee Amount"}
+)
 TYPES: Final[dict[str, TransactionType]] = {name: name for name in get_args(TransactionType)}
 STATUSES: Final[dict[str, Status]] = {name: name for name in get_args(Status)}
 
@@ -77,7 +82,7 @@ class Rows:
     """Rows of the generic layout."""
 
     def __init__(self, file: File, _: frozenset[str]) -> None:
-        self.cell = {name: file.sheet.getter(name.casefold()) for name, _ in COLUMNS}
+        self.cell = {name: _getter(file, name) for name, _ in COLUMNS}
         self.network = file.network
         self.ids, self.runs = Fingerprints(), Runs()
 
@@ -165,6 +170,12 @@ class Rows:
         """The names of the labels, each once. Raises `Unusable` when one is too long."""
         names = (fits(name, "Labels") for name in self.cell["Labels"](cells).split(";"))
         return tuple(dict.fromkeys(filter(None, names)))
+
+
+def _getter(file: File, name: str) -> Callable[[Sequence[str]], str]:
+    """What reads a column; text without the apostrophe that keeps spreadsheets from running it."""
+    read = file.sheet.getter(name.casefold())
+    return read if name in VALUES else lambda cells: undefused(read(cells))
 
 
 def one_of(text: str, choices: dict[str, Choice], column: str) -> Choice | None:
