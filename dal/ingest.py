@@ -1,4 +1,4 @@
-"""A file into the ledger: staged by COPY, then sorted in by the steps of `sql/ingest/`.
+"""A file into the ledger: staged by COPY, a part at a time, and sorted in by `sql/ingest/`.
 
 All of it happens in the caller's transaction: a file comes in whole or not at all, and a trial is
 an import in a block that is rolled back. The same file again adds nothing.
@@ -8,55 +8,45 @@ COPY: https://www.postgresql.org/docs/18/sql-copy.html
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
-from itertools import islice
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from dal import addresses, edits, named, tables
+from dal import addresses, edits, named, staging, tables
 from dal.imported import ImportReport, RowReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, CursorResult
 
-    from dal.imported import NewAsset, NewMovement, ParsedRow
+    from dal.imported import NewAsset
     from dal.importers import Source
+    from dal.staging import Part
 
 #: Any number that nobody else uses: the letters of INGEST as ASCII.
 LOCK = 0x494E47455354
 WAIT = "60s"
-#: Rows that are held in memory at once.
-CHUNK = 10_000
+#: What is done with each part of a file; the rest when all of it is in.
 STEPS = (
     "01_date",
     "02_skip_undated",
     "03_transactions",
     "04_find",
-    "analyze",
     "05_movements",
-    "analyze",
     "06_complete",
     "07_labels",
     "08_label",
     "09_types",
-    "10_transfers",
-    "11_rows",
+    "10_rows",
 )
-#: After these the large tables hold what they did not before.
-FILLING = ("03_transactions", "05_movements")
-ROWS = (
-    "COPY staged_rows (line, raw, outcome, reason, occurred_at, type, source, source_id,"
-    " source_type, status, network, tx_hash, address, counterparty, note, labels) FROM STDIN"
-)
-MOVEMENTS = (
-    "COPY staged_movements (line, number, key, kind, asset_id, amount, address, counterparty)"
-    " FROM STDIN"
-)
+#: After these a large table holds what it did not before.
+FILLING = {"03_transactions": "transactions", "05_movements": "movements"}
+LARGE = ("transactions", "movements", "import_rows")
+EMPTY = "TRUNCATE staged_rows, staged_movements, staged_known, staged_outcomes"
+ASSET = text("INSERT INTO staged_assets VALUES (:number, :id)")
 
 
 def ingest(
@@ -88,14 +78,13 @@ def ingest(
     statement = insert(tables.imports).values(values).returning(tables.imports.c.id)
     here = {"wallet_id": wallet_id, "import_id": conn.execute(statement).scalar_one()}
     _mark(conn, here, created=created)
-    staged = _stage(conn, source.rows(_claim(conn, source, here)), progress)
-    for step in STEPS:
-        query = named.query(f"ingest/{step}")
-        conn.execute(query, {key: here[key] for key in query.compile().params})
-        if step in FILLING:
-            know_sizes(conn, staged)
-    counts = conn.execute(named.query("ingest/12_report"), {"import_id": here["import_id"]}).one()
-    told = (*counts, here["import_id"], _reasons(conn), tuple(source.warnings))
+    rows = source.rows(_claim(conn, source, here))
+    with closing(staging.ahead(staging.parts(rows, dated=source.dated))) as parts:
+        read = _sort_in(conn, parts, here, progress)
+    know_sizes(conn, read)
+    _do(conn, "11_transfers", here)
+    counts: tuple[int, ...] = tuple(_do(conn, "12_report", here).one())
+    told = (*counts, here["import_id"], _reasons(conn, here), tuple(source.warnings))
     return ImportReport(file, source.format, name, *told)
 
 
@@ -113,14 +102,15 @@ def take_turn(conn: Connection) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
-def know_sizes(conn: Connection, rows: int) -> None:
-    """Have the large tables looked at anew where statistics know of fewer than so many rows.
+def know_sizes(conn: Connection, rows: int, *names: str) -> None:
+    """Have large tables looked at anew where statistics know of less than half of so many rows.
 
     After a trial, or in a new ledger, they call a table empty that has just been filled, and the
     planner would have it read whole for every row.
     """
-    if conn.execute(named.query("ingest/stale"), {"rows": rows}).scalar_one():
-        conn.exec_driver_sql("ANALYZE transactions, movements, import_rows")
+    asked = {"rows": rows, "tables": list(names or LARGE)}
+    for table in conn.execute(named.query("ingest/stale"), asked).scalars():
+        conn.exec_driver_sql(f"ANALYZE {table}")
 
 
 def _clean(file: str) -> str:
@@ -128,12 +118,11 @@ def _clean(file: str) -> str:
     return file.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")[:200]
 
 
-def _reasons(conn: Connection) -> tuple[RowReason, ...]:
-    rows = conn.exec_driver_sql(
-        "SELECT line, outcome::text, reason FROM staged_rows"
-        " WHERE outcome IN ('skipped', 'rejected') ORDER BY line"
-    )
-    return tuple(RowReason(*row) for row in rows)
+def _reasons(conn: Connection, here: dict[str, int]) -> tuple[RowReason, ...]:
+    rows = tables.import_rows.c
+    mine = rows.import_id == here["import_id"], rows.outcome.in_(("skipped", "rejected"))
+    found = select(rows.line, rows.outcome, rows.reason).where(*mine).order_by(rows.line)
+    return tuple(RowReason(*row) for row in conn.execute(found))
 
 
 # ── Whose it is ──────────────────────────────────────────────────────────────────────────────
@@ -180,82 +169,47 @@ def _mark(conn: Connection, here: dict[str, int], *, created: bool) -> None:
         conn.execute(made.values(import_id=here["import_id"]))
 
 
-# ── Staging ──────────────────────────────────────────────────────────────────────────────────
+# ── Part by part ─────────────────────────────────────────────────────────────────────────────
 
 
-def _stage(conn: Connection, rows: Iterator[ParsedRow], progress: Callable[[int], None]) -> int:
-    """Copy the rows to where they wait, a chunk at a time. Returns their number."""
+def _sort_in(
+    conn: Connection,
+    parts: Iterable[Part],
+    here: dict[str, int],
+    progress: Callable[[int], None],
+) -> int:
+    """Bring in a file part by part, each as one that tells more. Returns the number of rows."""
     conn.exec_driver_sql(named.text_of("ingest/00_stage"))
-    cursor = conn.connection.cursor()
-    known: dict[NewAsset, int] = {}
     done = 0
-    while chunk := list(islice(rows, CHUNK)):
-        for asset in dict.fromkeys(m.asset for row in chunk for m in _moved(row)):
-            known[asset] = known.get(asset) or _asset(conn, asset)
-        with cursor.copy(ROWS) as copy:
-            for row in chunk:
-                copy.write_row(_row(row))
-        with cursor.copy(MOVEMENTS) as copy:
-            for row in chunk:
-                for number, movement in enumerate(_moved(row)):
-                    copy.write_row(_movement(row.line, number, movement, known))
-        done += len(chunk)
+    for part in parts:
+        _stage(conn, part)
+        if not done:  # no part looks much different
+            conn.execute(named.query("ingest/analyze"))
+        done += part.length
+        for step in STEPS:
+            _do(conn, step, here)
+            if step in FILLING:
+                know_sizes(conn, done, FILLING[step])
         progress(done)
-    cursor.execute("ANALYZE staged_rows, staged_movements")
-    cursor.close()
     return done
 
 
-def _moved(row: ParsedRow) -> tuple[NewMovement, ...]:
-    return row.transaction.movements if row.transaction else ()
+def _stage(conn: Connection, part: Part) -> None:
+    """Copy a part to where it waits."""
+    conn.exec_driver_sql(EMPTY)
+    for number, asset in part.assets:
+        conn.execute(ASSET, {"number": number, "id": _asset(conn, asset)})
+    cursor = conn.connection.cursor()
+    for statement, lines in ((staging.ROWS, part.rows), (staging.MOVEMENTS, part.movements)):
+        with cursor.copy(statement) as copy:
+            copy.write(lines)
+    cursor.close()
 
 
-def _row(row: ParsedRow) -> tuple[Any, ...]:
-    told = row.transaction
-    if told is None:
-        return (row.line, row.raw, row.outcome, row.reason, *[None] * 12)
-    return (
-        row.line,
-        row.raw,
-        None,
-        None,
-        told.occurred_at,
-        told.type,
-        told.source,
-        told.source_id,
-        told.source_type,
-        told.status,
-        told.network,
-        told.tx_hash,
-        told.address,
-        told.counterparty,
-        told.note,
-        [unicodedata.normalize("NFC", name) for name in told.labels],
-    )
-
-
-def _movement(
-    line: int, number: int, movement: NewMovement, known: dict[NewAsset, int]
-) -> tuple[Any, ...]:
-    return (
-        line,
-        number,
-        movement_key(movement.key),
-        movement.kind,
-        known[movement.asset],
-        movement.amount,
-        movement.address,
-        movement.counterparty,
-    )
-
-
-def movement_key(words: str) -> int:
-    """Return the 64 bits by which a movement is known within its transaction.
-
-    >>> movement_key("fee")
-    -5184528627547362374
-    """
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big", signed=True)
+def _do(conn: Connection, step: str, here: dict[str, int]) -> CursorResult[Any]:
+    """Run a step of `sql/ingest/`."""
+    query = named.query(f"ingest/{step}")
+    return conn.execute(query, {key: here[key] for key in query.compile().params})
 
 
 def _asset(conn: Connection, new: NewAsset) -> int:

@@ -162,7 +162,8 @@ def _page(
 
 # ── All of them ──────────────────────────────────────────────────────────────────────────────
 
-CHUNK = 500
+#: Rows of one answer: of 500 each would cost a fifth more time, and 10,000 save little.
+CHUNK = 2_000
 
 
 def iterate(

@@ -13,6 +13,7 @@ from webapp.state import EXTENSION, State
 from webapp.views import (
     changes,
     contacts,
+    exports,
     health,
     imports,
     labels,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 #: What is installed into every application; `compilation` before whatever asks for a template.
 PARTS = (compilation, converters, security, freshness, errors, assets, template_filters, fields)
 MEGABYTE = 1024 * 1024
-VIEWS = (transactions, transaction, wallets, contacts, labels, imports, changes, health)
+VIEWS = (transactions, exports, transaction, wallets, contacts, labels, imports, changes, health)
 
 
 def create_app(settings: WebSettings, ledger: Ledger | None = None) -> Flask:

@@ -6,10 +6,11 @@ Settings come from the environment; `freshledger COMMAND --help` explains each c
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ from dal.fields import FIELDS
 from dal.filters import Filter
 from webapp import create_app
 from webapp.audit.command import audit
+from webapp.exporting import whole, write
 from webapp.importing import Run, operator
 from webapp.probe.command import probe
 from webapp.scope import g
@@ -41,6 +43,7 @@ from webapp.template_filters import plain, short_address
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dal.export import Form
     from dal.records import Totals, Transaction
 
 #: Columns of a page that is not a terminal's: nothing is cut off there.
@@ -156,6 +159,28 @@ def list_transactions(query: str, order: str, most: int, *, sums: bool) -> None:
         with ledger.snapshot() as conn:
             found = transactions.iterate(conn, where, keyset.order(order))
             _print_rows(islice(found, most))
+
+
+@main.command(epilog=FILTERS)
+@click.argument("query", default="")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), help="[csv, or FILE's own]")
+@click.option("--order", default="-time", show_default=True, help="-time, time, -amount, amount")
+@click.option("-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="[the terminal]")
+def export(query: str, form: Form | None, order: str, file: Path | None) -> None:
+    """Write the transactions of a filter as Freshledger's own CSV or as JSON, all of one instant.
+
+    A file gets its name when it is whole. One wallet's CSV can be imported again.
+    """
+    kind = form or ("json" if file and file.suffix == ".json" else "csv")
+    with said(), open_ledger() as ledger, ExitStack() as stack:
+        where, by = Filter.parse(query), keyset.order(order)
+        try:
+            to = stack.enter_context(whole(file)) if file else sys.stdout
+            as_of = write(ledger, where, by, kind, to)
+            stack.close()
+        except OSError as error:
+            raise click.ClickException(f"{file or 'output'}: {error.strerror}") from error
+    err.print(f"Transactions {where.sentence()}, as of {as_of:%Y-%m-%d %H:%M:%S} UTC", markup=False)
 
 
 @main.command()

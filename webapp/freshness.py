@@ -60,5 +60,6 @@ def check(response: Response) -> Response:
     floor = remembered() if g.seen else None
     if floor is None or g.seen is None or not floor.is_missing_from(g.seen):
         return response
+    response.close()  # an export holds a connection
     g.seen = None  # what says so is no answer of the ledger
     return on_dal_error(Unavailable("it does not show yet what you saved; try again in a moment"))

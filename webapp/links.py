@@ -99,6 +99,10 @@ class Links:
         """Return the page of exact figures."""
         return f"{LIST}/totals" + self.first.removeprefix(LIST)
 
+    def exported(self, form: str) -> str:
+        """Return the whole list as a file."""
+        return f"{LIST}/export.{form}" + self.ordered(self._order).removeprefix(LIST)
+
     def _url(
         self,
         pairs: Iterable[tuple[str, str]],

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 ENDPOINT = "transactions"  # what the cursors of the list are sealed for
 RESERVED = ("order", "size", "cursor", "jump", "live")
 #: Endpoints that take a filter, which judges its own keys.
-FILTERED = frozenset(
-    {"transactions.index", "transactions.totals", "transactions.estimate", "transactions.row"}
-)
+FILTERED = frozenset({
+    "transactions.index", "transactions.totals", "transactions.estimate", "transactions.row",
+    "exports.as_csv", "exports.as_json",
+})  # fmt: skip
 #: The keys that other endpoints take; any other key is refused, never ignored.
 KEYS: Mapping[str, frozenset[str]] = {
     "imports.show": frozenset({"outcome"}),

@@ -37,6 +37,8 @@ _SLASHED = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ZONED = re.compile(r".*\d\s*(?:Z|UTC|GMT|:\S*[-+]\d\d:?\d\d)", re.ASCII | re.IGNORECASE)
+_RISKY = frozenset("'=+-@\t\r\n")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _EVM_HASH = re.compile(r"0x[0-9a-z]{64}", re.ASCII)
 
 
@@ -223,6 +225,20 @@ def fits(text: str, column: str, most: int = LONGEST_NAME) -> str:
 def note(text: str, column: str) -> str:
     """Free text. Raises `Unusable` beyond 10,000 characters."""
     return fits(text, column, LONGEST_NOTE)
+
+
+def defused(text: str) -> str:
+    """The text for a spreadsheet, which would run what begins with =, +, - or @ as a formula.
+
+    >>> defused("=1+1"), defused("'=1+1"), defused("'tis")
+    ("'=1+1", "''=1+1", "'tis")
+    """
+    return f"'{text}" if text[:1] in _RISKY and _FORMULA.match(text) else text
+
+
+def undefused(text: str) -> str:
+    """The text that `defused` was given."""
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text, 1) else text
 
 
 def fingerprint(cells: list[str]) -> str:

@@ -8,6 +8,7 @@ not contain the fee.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from dal.addresses import NETWORKS, network_name, stored
@@ -25,6 +26,7 @@ from dal.importers.fields import (
     note,
     plain,
     symbol,
+    undefused,
     when,
 )
 from dal.importers.formats import File, Format, Setting, zoneless
@@ -33,7 +35,7 @@ from dal.importers.sheet import simpler
 from dal.records import Status, TransactionType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from decimal import Decimal
 
     from dal.importers.sheet import Row
@@ -61,6 +63,16 @@ COLUMNS: Final = (
     ("Note", "free text, up to 10,000 characters"),
     ("Labels", "names, separated by semicolons"),
 )
+#: Columns of values; in all others stands text.
+VALUES: Final = frozenset(
+    {"Date", "Type", "Status", "Network", "Sent Amount", "Received Amount", "Fee Amount"}
+)
+#: What the three amounts of a row are.
+KINDS: Final[tuple[tuple[str, MovementKind], ...]] = (
+    ("out", "principal"),
+    ("in", "principal"),
+    ("fee", "fee"),
+)
 TYPES: Final[dict[str, TransactionType]] = {name: name for name in get_args(TransactionType)}
 STATUSES: Final[dict[str, Status]] = {name: name for name in get_args(Status)}
 
@@ -77,7 +89,7 @@ class Rows:
     """Rows of the generic layout."""
 
     def __init__(self, file: File, _: frozenset[str]) -> None:
-        self.cell = {name: file.sheet.getter(name.casefold()) for name, _ in COLUMNS}
+        self.cell = {name: _getter(file, name) for name, _ in COLUMNS}
         self.network = file.network
         self.ids, self.runs = Fingerprints(), Runs()
 
@@ -89,6 +101,7 @@ class Rows:
         tx_hash, source_id = self.identity(cells, network)
         amounts = [self.amount(cells, name, network) for name in ("Sent", "Received", "Fee")]
         kind = one_of(word, TYPES, "Type") or type_of("", amounts[0][0], amounts[1][0])
+        sides = self.side(cells, "Address", network), self.side(cells, "Counterparty", network)
         return NewTransaction(
             at,
             kind,
@@ -98,11 +111,10 @@ class Rows:
             one_of(self.cell["Status"](cells), STATUSES, "Status") or "confirmed",
             network,
             tx_hash,
-            self.side(cells, "Address", network),
-            self.side(cells, "Counterparty", network),
+            *sides,
             note(self.cell["Note"](cells), "Note"),
             self.labels(cells),
-            tuple(self.moved(cells, network, tx_hash or source_id or "", amounts)),
+            tuple(self.moved(tx_hash or source_id or "", sides, amounts)),
         )
 
     def chain(self, cells: list[str]) -> str:
@@ -129,28 +141,22 @@ class Rows:
         if name == "Received" and amount < ZERO:
             raise Unusable("Received Amount is negative; write it as a Sent Amount")
         column = f"{name} Asset"
-        words, _, contract = symbol(self.cell[column](cells), column).partition("@")
-        if contract and not network:
-            raise Unusable(f"{column}: a contract needs its chain; fill in Network")
-        asset = NewAsset(symbol(words, column), network, stored(network, contract))
-        signed = {"Sent": amount.copy_abs().copy_negate(), "Fee": amount.copy_negate()}
-        return signed.get(name, amount), asset
+        asset = asset_of(self.cell[column](cells), column, network)
+        if name == "Received":
+            return amount, asset
+        return (amount.copy_abs() if name == "Sent" else amount).copy_negate(), asset
 
     def moved(
         self,
-        cells: list[str],
-        network: str,
         run: str,
+        sides: tuple[str, str],
         amounts: list[tuple[Decimal, NewAsset | None]],
     ) -> Iterator[NewMovement]:
         """The row's movements, keyed by their content. Raises `NotBookable` where there is none."""
-        kinds: tuple[tuple[str, MovementKind], ...] = (
-            ("out", "principal"), ("in", "principal"), ("fee", "fee"),
-        )  # fmt: skip
-        address, other = (self.side(cells, name, network) for name in ("Address", "Counterparty"))
+        address, other = sides
         if not any(amount for amount, _ in amounts):
             raise NotBookable("nothing moved: no Sent, Received or Fee Amount")
-        for (side, kind), (amount, asset) in zip(kinds, amounts, strict=True):
+        for (side, kind), (amount, asset) in zip(KINDS, amounts, strict=True):
             if asset is not None:
                 name = f"{asset.symbol}@{asset.contract}" if asset.contract else asset.symbol
                 key = f"{side}:{name}:{address}:{other}:{plain(amount.copy_abs())}"
@@ -165,6 +171,21 @@ class Rows:
         """The names of the labels, each once. Raises `Unusable` when one is too long."""
         names = (fits(name, "Labels") for name in self.cell["Labels"](cells).split(";"))
         return tuple(dict.fromkeys(filter(None, names)))
+
+
+def _getter(file: File, name: str) -> Callable[[Sequence[str]], str]:
+    """What reads a column; text without the apostrophe that keeps spreadsheets from running it."""
+    read = file.sheet.getter(name.casefold())
+    return read if name in VALUES else lambda cells: undefused(read(cells))
+
+
+@lru_cache(maxsize=1024)
+def asset_of(text: str, column: str, network: str) -> NewAsset:
+    """The asset that a cell names. Raises `Unusable`."""
+    words, _, contract = symbol(text, column).partition("@")
+    if contract and not network:
+        raise Unusable(f"{column}: a contract needs its chain; fill in Network")
+    return NewAsset(symbol(words, column), network, stored(network, contract))
 
 
 def one_of(text: str, choices: dict[str, Choice], column: str) -> Choice | None:

@@ -1,7 +1,9 @@
--- Rows without a time take it from the transaction that their hash names, in the ledger or the file.
+-- Rows without a time take it from the transaction that their hash names, in the ledger or the part.
 UPDATE staged_rows s
    SET occurred_at = known.occurred_at
-  FROM (SELECT identity, min(occurred_at) AS occurred_at FROM staged_rows GROUP BY identity
+  FROM (SELECT identity, min(occurred_at) AS occurred_at FROM staged_rows
+         WHERE identity IN (SELECT identity FROM staged_rows WHERE occurred_at IS NULL)
+         GROUP BY identity
          UNION ALL
         SELECT identity, occurred_at FROM transactions WHERE wallet_id = :wallet_id
            AND identity IN (SELECT identity FROM staged_rows WHERE occurred_at IS NULL)) known

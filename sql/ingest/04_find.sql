@@ -1,8 +1,7 @@
--- Tell each row its transaction; the first row of a new one is the one that created it.
-UPDATE staged_rows s
-   SET transaction_id = t.id,
-       created = coalesce(t.import_id = :import_id, false) AND s.line = f.line
-  FROM transactions t
-  JOIN (SELECT identity, min(line) AS line FROM staged_rows WHERE outcome IS NULL
-         GROUP BY identity) f USING (identity)
- WHERE t.wallet_id = :wallet_id AND t.identity = s.identity AND s.outcome IS NULL;
+-- The transactions that the ledger has already, be it from a part before.
+INSERT INTO staged_known
+SELECT t.identity, t.id, t.occurred_at, false
+  FROM (SELECT identity FROM staged_rows WHERE outcome IS NULL
+         EXCEPT
+        SELECT identity FROM staged_known) s
+  JOIN transactions t ON t.wallet_id = :wallet_id AND t.identity = s.identity;

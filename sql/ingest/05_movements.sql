@@ -1,29 +1,30 @@
 -- Movements that the ledger does not have yet, behind those that it has; then the rows' outcomes:
 -- a row came in if it created its transaction or brought a movement; else it is a duplicate, for
 -- the ledger knew all that it tells.
-WITH told AS (
-  SELECT DISTINCT ON (s.transaction_id, m.key)
-         s.transaction_id, m.key, m.kind, m.asset_id, m.amount, m.address, m.counterparty,
-         m.line, m.number
+WITH told AS MATERIALIZED (
+  SELECT DISTINCT ON (k.transaction_id, m.key)
+         k.transaction_id, k.occurred_at, m.key, m.kind, a.asset_id, m.amount, m.address,
+         m.counterparty, m.line, m.number
     FROM staged_movements m
     JOIN staged_rows s USING (line)
+    JOIN staged_known k USING (identity)
+    JOIN staged_assets a ON a.number = m.asset
    WHERE s.outcome IS NULL
-   ORDER BY s.transaction_id, m.key, m.line, m.number
+   ORDER BY k.transaction_id, m.key, m.line, m.number
 ), had AS MATERIALIZED (
   SELECT transaction_id, max(position) + 1 AS positions
     FROM movements
-   WHERE transaction_id IN (SELECT transaction_id FROM told)
+   WHERE transaction_id IN (SELECT transaction_id FROM staged_known WHERE NOT created)
    GROUP BY transaction_id
 ), added AS (
   INSERT INTO movements (transaction_id, key, occurred_at, asset_id, import_id, position, kind,
                          amount, address, counterparty)
-  SELECT told.transaction_id, told.key, t.occurred_at, told.asset_id, :import_id,
+  SELECT told.transaction_id, told.key, told.occurred_at, told.asset_id, :import_id,
          coalesce(had.positions, 0)
            + row_number() OVER (PARTITION BY told.transaction_id
                                 ORDER BY told.kind, told.line, told.number) - 1,
          told.kind, told.amount, told.address, told.counterparty
     FROM told
-    JOIN transactions t ON t.id = told.transaction_id
     LEFT JOIN had ON had.transaction_id = told.transaction_id
       ON CONFLICT (transaction_id, key) DO NOTHING
   RETURNING transaction_id, key
@@ -31,13 +32,20 @@ WITH told AS (
   SELECT DISTINCT told.line FROM told JOIN added USING (transaction_id, key)
 ), moving AS (
   SELECT DISTINCT line FROM staged_movements
+), rows AS (
+  SELECT s.line, s.outcome, s.reason, k.transaction_id,
+         k.created AND s.line = min(s.line) OVER (PARTITION BY k.transaction_id) AS created
+    FROM staged_rows s
+    LEFT JOIN staged_known k ON k.identity = s.identity AND s.outcome IS NULL
 )
-UPDATE staged_rows s
-   SET outcome = CASE WHEN s.created OR brought.line IS NOT NULL
-                      THEN 'imported' ELSE 'duplicate' END::row_outcome,
-       reason = CASE WHEN NOT s.created AND moving.line IS NULL
-                     THEN 'moves nothing, and its transaction is in the ledger already' END
-  FROM staged_rows r
+INSERT INTO staged_outcomes
+SELECT r.line, r.transaction_id,
+       CASE WHEN r.outcome IS NOT NULL THEN r.outcome
+            WHEN r.created OR brought.line IS NOT NULL THEN 'imported'
+            ELSE 'duplicate' END,
+       CASE WHEN r.outcome IS NULL AND NOT r.created AND moving.line IS NULL
+            THEN 'moves nothing, and its transaction is in the ledger already'
+            ELSE coalesce(r.reason, '') END
+  FROM rows r
   LEFT JOIN brought USING (line)
-  LEFT JOIN moving USING (line)
- WHERE s.line = r.line AND s.outcome IS NULL;
+  LEFT JOIN moving USING (line);

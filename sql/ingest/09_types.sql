@@ -11,8 +11,9 @@ UPDATE transactions t
                      ELSE 'send' END)::transaction_type AS type
           FROM transactions t
           JOIN movements m ON m.transaction_id = t.id AND m.kind = 'principal'
-         WHERE t.id IN (SELECT transaction_id FROM staged_rows WHERE outcome = 'imported')
-           AND t.tx_hash IS NOT NULL
+         WHERE t.id IN (SELECT o.transaction_id
+                          FROM staged_outcomes o JOIN staged_rows r USING (line)
+                         WHERE o.outcome = 'imported' AND r.tx_hash IS NOT NULL)
            AND t.type IN ('send', 'receive', 'contract_call', 'trade')
          GROUP BY t.id) derived
  WHERE t.id = derived.id AND t.type <> derived.type;

@@ -1,2 +1,3 @@
--- Tell the planner what the waiting rows have become; else it takes them for what they were.
-ANALYZE staged_rows;
+-- Tell the planner what waiting rows look like; those of the first part will do for the others.
+ANALYZE staged_rows (line, outcome, occurred_at, identity, tx_hash, labels),
+        staged_movements (line, number, key, kind, asset);

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import func, select, text
 
-from dal import details, imports, ingest, labels, tables, transactions, wallets
+from dal import details, imports, ingest, labels, staging, tables, transactions, wallets
 from dal.database import Ledger
 from dal.errors import BadValue
 from dal.filters import Filter
@@ -25,7 +25,7 @@ from tests.support.rows import LEAST, MOST, NOON
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from dal.imported import ImportReport
+    from dal.imported import ImportReport, NewTransaction
     from dal.records import Transaction
 
 ALL = (
@@ -116,6 +116,45 @@ def test_the_same_row_in_two_wallets(conn: Connection) -> None:
     for wallet in ("Main", "Cold"):
         assert bring(conn, received(1), wallet=wallet).imported == 1
     assert transactions.page(conn, Filter.parse("wallet=cold")).counted == 1
+
+
+leg = st.builds(
+    lambda number, key, amount, when, note: told(
+        f"0x{number}", [(key, amount, "ETH")], when, note=note, counterparty=OTHER * (amount > "1")
+    ),
+    st.integers(1, 3),
+    st.sampled_from(("a", "b", "fee")),
+    st.sampled_from(("1", "2", "-1")),
+    st.sampled_from((NOON, NOON + timedelta(hours=1), NOON - timedelta(days=1))),
+    st.sampled_from(("", "one", "two")),
+)
+
+
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(legs=st.lists(leg, min_size=2, max_size=9))
+def test_parts_of_any_length_tell_the_same(conn: Connection, legs: list[NewTransaction]) -> None:
+    """Rows of one transaction may lie far apart in a file."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        for length in (1, 2, 100):
+            patch.setattr(staging, "PART", length)
+            point = conn.begin_nested()
+            report = bring_stub(conn, *legs)
+            account(conn, report)
+            found.append((report.imported, report.duplicate, seen(conn)))
+            point.rollback()
+    assert found[0] == found[1] == found[2]
+
+
+def seen(conn: Connection) -> list[tuple[Any, ...]]:
+    """Return what the ledger knows, but for ids, versions and the order of what moved."""
+    return sorted(
+        (row.tx_hash or "", row.occurred_at, row.type, row.amount, row.counterparty,
+         sorted(row.note.split("\n")), sorted(each[1:] for each in moved(row)))
+        for row in transactions.iterate(conn)
+    )  # fmt: skip
 
 
 def test_two_files_in_one_block(ledger: Ledger) -> None:
@@ -546,7 +585,7 @@ def test_an_import_has_the_time_it_needs(database_url: str) -> None:
 
 
 def test_progress_is_told(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "CHUNK", 3)
+    monkeypatch.setattr(staging, "PART", 3)
     heard: list[int] = []
     source = files.generic(*(received(1) for _ in range(7)))
     report = ingest.ingest(conn, source, "x", wallet="Main", progress=heard.append)

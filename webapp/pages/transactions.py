@@ -68,6 +68,7 @@ class Around:
     sizes: tuple[Link, ...]
     turned: Mapping[str, str]  # column → the list by it, the other way round if it is already
     totals: str
+    exports: tuple[tuple[str, str], ...]  # name and link of all rows of the filter as a file
     leaving_out: Mapping[str, str]  # key → beginning of the link that leaves a value out
     arranged: tuple[tuple[str, str], ...]  # order and size, for a form to hand on
     hidden: tuple[tuple[str, str], ...]  # the same with the filter
@@ -95,6 +96,7 @@ class Around:
             sizes=sizes,
             turned={c: links.ordered(c if order == f"-{c}" else f"-{c}") for c in columns},
             totals=links.totals,
+            exports=tuple((form.upper(), links.exported(form)) for form in ("csv", "json")),
             leaving_out={key: links.prefix(key, negated=True) for key in NARROWING},
             arranged=tuple(links.arranged),
             hidden=(*links.pairs, *links.arranged),

@@ -1,0 +1,93 @@
+"""The export over HTTP and in the shell: whole or recognisably not, and nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from dal import transactions
+from dal.database import Ledger
+from dal.filters import Filter
+from dal.settings import DalSettings
+from tests.bench.ground import seed
+from webapp import create_app, exporting
+from webapp.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from webapp.settings import WebSettings
+
+ROWS = 3_000
+
+
+@pytest.fixture
+def tight(database_url: str) -> Iterator[Ledger]:
+    """Yield a ledger of one connection: what is not given back is missed at once."""
+    seed(database_url, ROWS)
+    with Ledger(database_url, DalSettings(pool_size=1)) as ledger:
+        yield ledger
+
+
+def test_a_download_is_the_list(tight: Ledger, settings: WebSettings) -> None:
+    client = create_app(settings, tight).test_client()
+    page = client.get("/transactions?type=trade&order=time")
+    (link,) = re.findall(r'href="(/transactions/export\.csv[^"]*)"', page.text)
+    answer = client.get(link.replace("&amp;", "&"))
+    lines = answer.text.splitlines()[1:]
+    with tight.snapshot() as conn:
+        count = sum(1 for _ in transactions.iterate(conn, Filter.parse("type=trade")))
+    assert len({line.split(",")[5] for line in lines}) == count
+    name = r"attachment; filename=\"transactions-\d{8}T\d{6}Z\.csv\""
+    assert re.fullmatch(name, answer.headers["Content-Disposition"])
+    assert answer.headers["Freshledger-Snapshot"]
+    assert json.loads(client.get("/transactions/export.json?text=coffee").text)["as_of"]
+
+
+def test_whoever_hangs_up_gives_the_connection_back(tight: Ledger, settings: WebSettings) -> None:
+    client = create_app(settings, tight).test_client()
+    for method in ("GET", "HEAD"):
+        for _ in range(3):
+            answer = client.open("/transactions/export.csv", method=method, buffered=False)
+            if method == "GET":
+                next(iter(answer.response))
+            answer.close()
+    assert client.get("/transactions").status_code == 200
+
+
+@pytest.mark.parametrize(("query", "status"), [("wallet=nobody", 404), ("nobody=knows", 400)])
+def test_a_filter_that_cannot_be_is_refused(
+    tight: Ledger, settings: WebSettings, query: str, status: int
+) -> None:
+    client = create_app(settings, tight).test_client()
+    assert client.get(f"/transactions/export.csv?{query}").status_code == status
+    assert client.get("/transactions").status_code == 200
+
+
+def test_the_shell_writes_a_whole_file_or_none(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(database_url, ROWS)
+    env = {"DATABASE_URL": database_url, "FRESHLEDGER_HOME": str(tmp_path / "home")}
+    target = tmp_path / "all.json"
+
+    def run(*words: str) -> int:
+        return CliRunner().invoke(main, ["export", *words], env=env).exit_code
+
+    assert run("type=trade", "-o", str(target)) == 0
+    whole = target.read_text()
+    assert json.loads(whole)["filter"] == "type=trade"
+
+    def broken(*_: object, **__: object) -> object:
+        yield "half"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exporting, "export", broken)
+    assert run("-o", str(target)) == 1
+    assert target.read_text() == whole
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["all.json"]
