@@ -31,7 +31,7 @@ VANISHED = {
 }
 
 
-def engine(url: URL, settings: DalSettings, *, read_only: bool, **options: str) -> Engine:
+def engine(url: URL, settings: DalSettings, *, read_only: bool, **options: str | bool) -> Engine:
     """Return a pool of connections, none of them made yet."""
     access = "on" if read_only else "off"
     found = create_engine(

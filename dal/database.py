@@ -64,8 +64,13 @@ class Ledger:
         self.url = driver_url(url)
         self._settings = settings or DalSettings.read()
         # A stray write in a reading block is an error instead of a commit.
+        # In autocommit there is nothing to roll back when a block gives its connection back.
         self._reading = connections.engine(
-            self.url, self._settings, read_only=True, isolation_level="AUTOCOMMIT"
+            self.url,
+            self._settings,
+            read_only=True,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
         )
         self._writing = connections.engine(self.url, self._settings, read_only=False)
         # An import may take its time; what is read has a limit that the server may fail to keep.

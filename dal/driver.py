@@ -33,13 +33,13 @@ def rows(
     made = compiled(statement)
     bound = made.construct_params(dict(parameters))
     cursor = conn.connection.cursor(binary=True)
-    told = conn, cursor, made.string, bound, None, False
-    conn.dispatch.before_cursor_execute(*told)
+    told, watching = (conn, cursor, made.string, bound, None, False), conn.engine.dispatch
+    watching.before_cursor_execute(*told)
     try:
         found: list[tuple[Any, ...]] = cursor.execute(made.string, bound).fetchall()
     except conn.dialect.loaded_dbapi.Error as error:
         raise _said(conn, error, made.string, bound) from error
-    conn.dispatch.after_cursor_execute(*told)
+    watching.after_cursor_execute(*told)
     return found
 
 

@@ -82,7 +82,8 @@ class Links:
         """Return the page at a place, if there is one."""
         if cursor is None:
             return None
-        return self._url(self.pairs, cursor=seal(cursor, ENDPOINT, self._where, self._key))
+        found = seal(cursor, ENDPOINT, self._where, self._key)  # of letters that mean themselves
+        return f"{self.first}{'&' if '?' in self.first else '?'}cursor={found}"
 
     @cached_property
     def arranged(self) -> list[tuple[str, str]]:
@@ -109,10 +110,8 @@ class Links:
         *,
         order: str = "",
         size: int = 0,
-        cursor: str = "",
     ) -> str:
         query = [*pairs, *_arranged(order or self._order, size or self._size)]
-        query += [("cursor", cursor)] if cursor else []
         return f"{LIST}?{urlencode(query)}" if query else LIST
 
 
@@ -122,8 +121,12 @@ def quoted(value: str) -> str:
     >>> quoted("0xab12"), quoted("a & <b> 'c'")
     ('0xab12', 'a+%26+%3Cb%3E+%27c%27')
     """
-    plain = value.isalnum() and value.isascii()  # as addresses and most symbols are
-    return value if plain else quote_plus(value)
+    if value.isascii():
+        if value.isalnum():  # as addresses and most symbols are
+            return value
+        if value.replace(" ", "").isalnum():  # as most names are
+            return value.replace(" ", "+")
+    return quote_plus(value)
 
 
 def _arranged(order: str, size: int) -> list[tuple[str, str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dal import addresses
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 #: Digits behind the point of what is at least 1; of what is less, those that a satoshi needs, or
 #: so many significant ones.
 BEHIND, FINE, SIGNIFICANT = 4, 8, 4
+GROUP = 3  # digits ahead of the point that stand together
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 #: Beyond these powers of ten, zeros are counted instead of written.
 LARGE, SMALL = 15, -8
@@ -43,8 +43,7 @@ GLYPHS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """An amount to look at: its sign apart, its parts to be set left and right of a point."""
 
     sign: str  # a minus, "+" or ""
@@ -79,14 +78,15 @@ def amount(value: Decimal, *, signed: bool = False) -> Amount:
     ('0.00081581', '+2.5')
     """
     exact = plain(value)
-    sign = MINUS if value < 0 else "+" * (signed and value > 0)
-    whole, _, fraction = exact.removeprefix("-").partition(".")
-    power = value.adjusted()
-    if value and (power > LARGE or power < SMALL):
+    negative = exact.startswith("-")
+    sign = MINUS if negative else "+" * (signed and exact != "0")
+    whole, _, fraction = (exact[1:] if negative else exact).partition(".")
+    power = value.adjusted() if whole == "0" else len(whole) - 1
+    if (power > LARGE or power < SMALL) and exact != "0":
         return _scientific(sign, exact, power)
     fine = len(fraction) if len(fraction) <= FINE else SIGNIFICANT - 1 - power
     kept = fraction[: BEHIND if power >= 0 else fine]
-    whole = f"{int(whole):,}"
+    whole = f"{int(whole):,}" if len(whole) > GROUP else whole
     return Amount(sign, whole, kept and f".{kept}", "…" * (kept != fraction), exact)
 
 

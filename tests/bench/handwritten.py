@@ -88,7 +88,7 @@ class ByHand:
         statement = transactions.page_statement(EVERYTHING, NEWEST_FIRST, cursor)
         text = driver.compiled(statement).string
         bound = cursor.parameters() if cursor else {}
-        (row,) = self.conn.cursor(binary=True).execute(text.encode(), bound).fetchall()
+        (row,) = self.conn.cursor(binary=True).execute(text, bound).fetchall()
         return self.shell.filled(self.values(row)).encode()
 
     def values(self, row: Sequence[Any]) -> dict[str, str]:

@@ -101,7 +101,7 @@ class Ours:
         statement = transactions.page_statement(where, NEWEST_FIRST, cursor)
         made = driver.compiled(statement)
         bound = made.construct_params(transactions.page_parameters(where, cursor))
-        (row,) = self.raw.cursor(binary=True).execute(made.string.encode(), bound).fetchall()
+        (row,) = self.raw.cursor(binary=True).execute(made.string, bound).fetchall()
         ids: list[int] = row[shown.OWN][0]
         return ids[1:] if place["last"] and len(ids) > keyset.USUAL else ids[: keyset.USUAL]
 

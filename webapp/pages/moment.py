@@ -22,5 +22,5 @@ class Moment:
     @classmethod
     def of(cls, moment: datetime, zone: tzinfo) -> Moment:
         """Return an instant as the clock of a zone shows it."""
-        local = moment.astimezone(zone)
-        return cls(utc(moment), f"{local:%Y-%m-%d}", f"{local:%H:%M:%S}")
+        local = moment.astimezone(zone).isoformat()
+        return cls(utc(moment), local[:10], local[11:19])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from webapp.pages.fragments import Fragments
 from webapp.template_filters import full_address, utc
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from webapp.links import Links
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One transaction of the list."""
 
     id: str
@@ -45,7 +43,7 @@ class Rows:
 
     def __init__(self, links: Links, zone: tzinfo) -> None:
         self._fragments = Fragments(links)
-        self._zone = zone
+        self._zone = None if str(zone) == "UTC" else zone  # as the ledger's own times are
 
     def all(self, transactions: Iterable[Transaction]) -> tuple[Row, ...]:
         """Return the rows, each knowing whether it begins a new day."""
@@ -58,7 +56,8 @@ class Rows:
 
     def one(self, tx: Transaction, before: str = "") -> Row:
         """Return one row; `before` is the date of the row above it."""
-        local = tx.occurred_at.astimezone(self._zone).isoformat()
+        at = tx.occurred_at
+        local = (at.astimezone(self._zone) if self._zone else at).isoformat()
         date = local[:10]
         address = full_address(tx.network, tx.counterparty) if tx.counterparty else ""
         contact = tx.contact or ""
@@ -67,7 +66,7 @@ class Rows:
         return Row(
             id=str(tx.id),
             version=str(tx.version),
-            iso=utc(tx.occurred_at),
+            iso=utc(at),
             date=date,
             clock=local[11:16],
             new_day=date != before,

@@ -95,8 +95,8 @@ def row(transaction_id: int) -> Response:
     with g.snapshot() as conn:
         found = details.one(conn, transaction_id)
     shown = Rows(links_here(), g.zone).one(found)
-    write = get_template_attribute("transactions/_row.html", "row")
-    return jsonify(row=write(shown), said=get_flashed_messages())
+    write = get_template_attribute("transactions/_row.html", "rows")
+    return jsonify(row=write([shown]), said=get_flashed_messages())
 
 
 def links_here() -> Links:
