@@ -1,0 +1,88 @@
+"""How a page of a filter is found, and why so: in words, for whoever tunes it.
+
+The reasons in short; `dal.search` has the steps and `dal.facets` what finds each condition.
+
+- Nothing to find by (no condition, days, negated ones): the index on time is walked. Few rows miss.
+- A hash: its index has a row or two.
+- One list (`wallet`, `type`, `asset`, `label`, …): read from where the reader stands, in order. It
+  costs the same for common and rare values, new and old ones.
+- Two lists or three: PostgreSQL cannot know which is the shorter one here, or that they never meet;
+  its naive plan took up to 2 s where this takes milliseconds. So each is looked at first.
+- A range of amounts, or words: their index knows no time. Common ones are met soon along another
+  list or along time itself, rare ones are few enough to be sorted; in between, both are tried.
+- In the order of amounts no list helps: what is rare is sorted, what is common is met soon.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dal.filters import finders
+from dal.ranking import SORTED
+from dal.search import NEAR, PROBED, SMALL, SPARSER
+from dal.slices import WEIGHED
+
+if TYPE_CHECKING:
+    from dal.filters import Finders, Shape
+    from dal.keyset import Order
+
+
+def why(shape: Shape, order: Order) -> tuple[str, ...]:
+    """Return how a page of a filter of that shape is found, a reason a line."""
+    by = finders(shape)
+    if by.unique:
+        return ("The hash's own index finds the few rows that there can be; they are sorted.",)
+    if not by.lists and not by.sets:
+        return (
+            f"No condition has a list: the index on {_column(order)} is walked, and each row asked.",
+        )
+    if not order.is_by_time:
+        return _ranked(by)
+    return (*_listed(by), *_with_sets(by))
+
+
+def _column(order: Order) -> str:
+    return "time" if order.is_by_time else "amount"
+
+
+def _names(by: Finders) -> str:
+    return ", ".join(each.key for each in by.lists[:WEIGHED])
+
+
+def _listed(by: Finders) -> tuple[str, ...]:
+    if not by.lists:
+        return ("No condition has a list: time itself is walked.",)
+    if len(by.lists) == 1:
+        return (f"The list of {_names(by)} is read in order from the place of the page.",)
+    rest = [each.key for each in by.lists[WEIGHED:]]
+    return (
+        f"The lists of {_names(by)} are looked at where all of them have begun, {PROBED} entries"
+        " far.",
+        "One that ends before is read whole. Else the two sparsest are merged, unless one is"
+        f" {SPARSER} times as sparse as the other (or of several parts): it leads alone.",
+        *(
+            [f"Those of {', '.join(rest)} are not weighed, only asked of what is found."]
+            if rest
+            else []
+        ),
+    )
+
+
+def _with_sets(by: Finders) -> tuple[str, ...]:
+    several = [each.key for each in by.lists if not each.merges]
+    found = []
+    if by.sets or several:
+        found.append(f"The first {NEAR} entries are asked; where that fills the page, it is all.")
+    if by.sets:
+        found.append(
+            "What has only a set (a range of amounts, words) is fetched by its index and sorted if"
+            f" too little was met and it is small ({SMALL:,} rows, fewer beside a list)."
+        )
+    return tuple(found)
+
+
+def _ranked(by: Finders) -> tuple[str, ...]:
+    return (
+        f"Sorted by amount no list helps: one of {_names(by) or 'none'}, or a set, of at most"
+        f" {SORTED:,} is fetched and sorted; else the index on amounts is walked.",
+    )
