@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Select, case, func, select, union_all
 
 from dal import tables
-from dal.search import alone, capped, fetched, of_set, text
+from dal.entries import capped, fetched, text
+from dal.search import alone, of_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -38,21 +38,18 @@ from sqlalchemy import (
     case,
     extract,
     func,
-    literal_column,
     or_,
     select,
-    true,
     tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
+from dal.entries import capped, fetched, once, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy import FromClause
 
     from dal.lists import Listing, Place
 
@@ -294,32 +291,6 @@ def _also(place: Place, which: Clauses) -> Place:
     return lambda *columns: [*place(*columns), *which]
 
 
-def fetched(entries: FromClause, clauses: Clauses) -> Select[Any]:
-    """Return the transactions of entries that meet all conditions, fetched one by one.
-
-    OFFSET 0 keeps the planner from fetching all that meet a condition instead.
-    """
-    row = select(tx).where(tx.c.id == entries.c.id, *clauses).correlate(entries)
-    one = row.offset(text(0)).lateral()
-    return select(*one.c).select_from(entries.join(one, true()))
-
-
-def once(cte: CTE) -> CTE:
-    """Return a CTE that is worked out once, even where only one place asks for it."""
-    return cte.prefix_with("MATERIALIZED")
-
-
-def capped(found: Select[Any], place: Place, most: int) -> Select[Any]:
-    """Return the times and ids of a set beside a place; one more than `most` means more.
-
-    Planned as if all of it were wanted, by its index: few of many would be looked for in the table.
-    """
-    columns = found.subquery().c
-    here = select(columns.occurred_at, columns.id).where(*place(columns.occurred_at, columns.id))
-    whole, one = here.offset(text(0)).subquery(), select(text(1).label("one")).subquery()
-    return select(whole).select_from(whole.join(one, true())).limit(text(most + 1))
-
-
 def alone(number: int) -> int:
     """Return the way of one list alone."""
     return 10 + number
@@ -333,8 +304,3 @@ def of_set(number: int) -> int:
 def both(first: int, second: int) -> int:
     """Return the way of two lists merged."""
     return 100 + 10 * min(first, second) + max(first, second)
-
-
-def text(number: int) -> ColumnElement[int]:
-    """Return a number as text: a bound limit would be planned again at every call."""
-    return literal_column(str(number))

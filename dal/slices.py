@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Select, case, exists, func, select
 
 from dal import keyset, tables, window
+from dal.entries import once, text
 from dal.filters import clauses, finders, needs_others
 from dal.ranking import Ranking
-from dal.search import Search, once, text
+from dal.search import Search
 
 if TYPE_CHECKING:
     from dal.filters import Finders, Shape

@@ -54,18 +54,14 @@ def _listed(by: Finders) -> tuple[str, ...]:
         return ("No condition has a list: time itself is walked.",)
     if len(by.lists) == 1:
         return (f"The list of {_names(by)} is read in order from the place of the page.",)
-    rest = [each.key for each in by.lists[WEIGHED:]]
-    return (
-        f"The lists of {_names(by)} are looked at where all of them have begun, {PROBED} entries"
-        " far.",
+    looked = f"The lists of {_names(by)} are looked at where all have begun, {PROBED} entries far."
+    taken = (
         "One that ends before is read whole. Else the two sparsest are merged, unless one is"
-        f" {SPARSER} times as sparse as the other (or of several parts): it leads alone.",
-        *(
-            [f"Those of {', '.join(rest)} are not weighed, only asked of what is found."]
-            if rest
-            else []
-        ),
+        f" {SPARSER} times as sparse as the other, or of several parts: it leads alone."
     )
+    rest = ", ".join(each.key for each in by.lists[WEIGHED:])
+    left = f"What is asked of {rest} is only asked of what these find."
+    return (looked, taken, left) if rest else (looked, taken)
 
 
 def _with_sets(by: Finders) -> tuple[str, ...]:
@@ -74,15 +70,12 @@ def _with_sets(by: Finders) -> tuple[str, ...]:
     if by.sets or several:
         found.append(f"The first {NEAR} entries are asked; where that fills the page, it is all.")
     if by.sets:
-        found.append(
-            "What has only a set (a range of amounts, words) is fetched by its index and sorted if"
-            f" too little was met and it is small ({SMALL:,} rows, fewer beside a list)."
-        )
+        small = f"too little was met and it is small ({SMALL:,} rows, fewer beside a list)."
+        found.append(f"A range of amounts, or words, is fetched by its index and sorted if {small}")
     return tuple(found)
 
 
 def _ranked(by: Finders) -> tuple[str, ...]:
-    return (
-        f"Sorted by amount no list helps: one of {_names(by) or 'none'}, or a set, of at most"
-        f" {SORTED:,} is fetched and sorted; else the index on amounts is walked.",
-    )
+    listed = f"one of {_names(by)}, or a set" if by.lists else "a set"
+    sort = f"{listed}, of at most {SORTED:,} is fetched and sorted"
+    return (f"Sorted by amount no list helps: {sort}; else the index on amounts is walked.",)
