@@ -14,7 +14,7 @@ from sqlalchemy import CTE, ColumnElement, Select, case, func, select, union_all
 
 from dal import tables
 from dal.entries import capped, fetched, text
-from dal.search import alone, of_set
+from dal.ways import alone, of_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

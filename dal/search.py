@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -47,6 +47,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
 from dal.entries import capped, fetched, once, text
+from dal.ways import LED, NEARBY, alone, both, of_set, sparsest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,15 +59,11 @@ if TYPE_CHECKING:
 tx = tables.transactions
 #: Entries of each list that are looked at before one is chosen.
 PROBED = 400
-#: A list so many times as sparse as the next one leads alone.
-SPARSER = 15
 #: Entries that are asked before a set is looked for; if so many of them are meant, the rest is met
 #: soon enough.
 NEAR, OFTEN = 1_000, 3
 #: How large a set may be to be sorted, and to be asked for what a list means.
 SMALL, ASKED = 100_000, 30_000
-#: How a search with a set ends: with what was near, or with what the lists lead to; else a set.
-NEARBY, LED = 0, 1
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ class Search:
         reaches = once(reached.cte(f"{self.name}_reach"))
         spans = [reaches.c[f"reach_{number}"] for number, _ in numbered]
         short = [(span.is_(None), text(alone(number))) for number, span in enumerate(spans)]
-        way = case(*short, *_sparsest(spans, self._merging), else_=text(alone(0)))
+        way = case(*short, *sparsest(spans, self._merging), else_=text(alone(0)))
         chosen = select(reaches.c.occurred_at, reaches.c.id, way.label("way"))
         return once(chosen.cte(f"{self.name}_choice"))
 
@@ -271,36 +268,5 @@ class Search:
         return found.order_by(*(each.desc() if descending else each.asc() for each in by))
 
 
-def _sparsest(
-    spans: Sequence[ColumnElement[Any]], merging: Sequence[tuple[int, int]]
-) -> list[tuple[Any, Any]]:
-    """Return, for each two lists, that they are the sparsest, and the way that follows."""
-    found = []
-    for first, second in permutations(range(len(spans)), 2):
-        others = (spans[n] for n in range(len(spans)) if n not in {first, second})
-        sparser = and_(spans[first] >= spans[second], *(spans[second] >= each for each in others))
-        way: ColumnElement[int] = text(alone(first))
-        if (min(first, second), max(first, second)) in merging:
-            far = spans[first] > spans[second] * text(SPARSER)
-            way = case((far, way), else_=text(both(first, second)))
-        found.append((sparser, way))
-    return found
-
-
 def _also(place: Place, which: Clauses) -> Place:
     return lambda *columns: [*place(*columns), *which]
-
-
-def alone(number: int) -> int:
-    """Return the way of one list alone."""
-    return 10 + number
-
-
-def of_set(number: int) -> int:
-    """Return the way of a set."""
-    return 2 + number
-
-
-def both(first: int, second: int) -> int:
-    """Return the way of two lists merged."""
-    return 100 + 10 * min(first, second) + max(first, second)

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from dal.filters import finders
 from dal.ranking import SORTED
-from dal.search import NEAR, PROBED, SMALL, SPARSER
+from dal.search import NEAR, PROBED, SMALL
 from dal.slices import WEIGHED
+from dal.ways import SPARSER
 
 if TYPE_CHECKING:
     from dal.filters import Finders, Shape
@@ -33,9 +34,8 @@ def why(shape: Shape, order: Order) -> tuple[str, ...]:
     if by.unique:
         return ("The hash's own index finds the few rows that there can be; they are sorted.",)
     if not by.lists and not by.sets:
-        return (
-            f"No condition has a list: the index on {_column(order)} is walked, and each row asked.",
-        )
+        walked = f"the index on {_column(order)} is walked, and each row is asked."
+        return (f"No condition has a list: {walked}",)
     if not order.is_by_time:
         return _ranked(by)
     return (*_listed(by), *_with_sets(by))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dal import driver, lists, ranking, search, slices, transactions
+from dal import driver, lists, ranking, search, slices, transactions, ways
 from dal.database import Ledger
 from dal.fields import BY_KEY
 from dal.filters import Filter
@@ -50,7 +50,7 @@ def thresholds(request: pytest.FixtureRequest) -> Iterator[str]:
     """Let statements be made with other thresholds; none of them is kept."""
     with pytest.MonkeyPatch.context() as patched:
         for name, value in THRESHOLDS[request.param].items():
-            patched.setattr(search, name, value)
+            patched.setattr(ways if name == "SPARSER" else search, name, value)
         patched.setattr(lists, "MERGED", 1)
         patched.setattr(slices, "WEIGHED", 3)
         if "SMALL" in THRESHOLDS[request.param] or "PROBED" not in THRESHOLDS[request.param]:
