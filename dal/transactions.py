@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from dal import driver, keyset, moves, slices, snapshots, tables
-from dal.estimates import estimate, sample_statement
+from dal.estimates import estimate, numbers_statement, sample_statement
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -36,6 +36,7 @@ __all__ = [
     "Page",
     "estimate",
     "iterate",
+    "numbers_statement",
     "page",
     "page_parameters",
     "page_statement",
