@@ -12,8 +12,9 @@ with each other. So it is asked for one such condition only.
 A sample tells of any filter: all conditions are asked of the rows of some pages drawn from the
 table. How far apart the pages are says how far off it may be, also where what is alike lies
 together, as days do; where that is too far, the filter being rare or gathered in a few places,
-nothing is said. Of 49 filters on the same rows it spoke of 34, each 0.91 to 1.08 times the truth
-together with the statistics, after 2 to 38 ms; silent it was below 4 % of the ledger or so.
+nothing is said. Of 49 filters on the same rows it spoke of 32, each 0.92 to 1.06 times the truth
+together with the statistics, after 3 to 60 ms; it was silent below 6 % of the ledger or so. On
+10,000,000 rows: an asset 0.98, a contact 0.98, a pair of wallet and type 1.12.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ NUMBERED: Mapping[str, Column[int]] = {
     "label": tables.transaction_labels.c.label_id,
 }
 #: Pages of the table that a sample draws; always the same, or the figure would waver.
-PAGES, DRAW = 200, 1
+PAGES, DRAW = 300, 1
 #: The most, in per cent, that the standard error of a sample may be.
-UNSURE = 7
+UNSURE = 5
 
 
 def estimate(

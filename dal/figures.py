@@ -5,12 +5,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, func, select, true
 
 from dal import snapshots, tables
 from dal.conditions import PRINCIPAL
 from dal.fields import BY_KEY
-from dal.filters import EVERYTHING, Filter, Shape, clauses, named_keys, refuse_strangers, strangers
+from dal.filters import (
+    EVERYTHING,
+    Filter,
+    Shape,
+    clauses,
+    label_is,
+    named_keys,
+    narrowing,
+    refuse_strangers,
+    sole_label,
+    strangers,
+)
 from dal.records import AssetSum, Totals
 
 if TYPE_CHECKING:
@@ -61,19 +72,28 @@ def _totals_statement(shape: Shape) -> Select[Any]:
 def _counted(shape: Shape) -> tuple[ColumnElement[int], Select[Any] | None]:
     """Return the count of a filter, and the ids that match; None: all.
 
-    What stands in `transactions` itself is cheap to ask twice: the count is read from an index
-    alone, by several workers, and so are the ids for the sums. Where other tables must be asked
-    about each transaction, that is done once, and the ids are set down; but no worker can share
-    what was set down. Measured at 1,000,000 rows, against setting down always: everything 255
-    instead of 910 ms, a wallet of 271,000 274 instead of 942, a type of 354,000 238 instead of
-    537; asked twice, an asset of 187,000 would take 1,865 instead of 1,285, a text far more.
+    What stands in `transactions` itself is cheap to ask twice, and so is one label, of its own
+    table: the count is read from an index alone, by several workers, and so are the ids for the
+    sums. Where other tables must be asked about each transaction, that is done once, and the ids
+    are set down; but no worker can share what was set down. Measured at 1,000,000 rows, of the time
+    that setting down always takes: everything 0.19, a wallet of 271,000 0.21, a type of 354,000
+    0.51, a label of 125,000 0.19; a rare pair of wallet and type 1.35 (281 ms). Asked twice, an
+    asset of 187,000 would take 1.5, a text far more.
     """
+    if (label := sole_label(shape)) and not any(negated for _, negated, _ in shape):
+        tl = tables.transaction_labels
+        days = narrowing(shape)(tl.c.occurred_at, tl.c.transaction_id)
+        borne = label_is(label, tl.c.label_id), *days
+        return _count(tl, *borne), select(tl.c.transaction_id).where(*borne)
     found = select(tx.c.id).where(*clauses(shape))
     if not any(BY_KEY[key].elsewhere for key, *_ in shape):
-        counted = select(func.count()).select_from(tx).where(*clauses(shape))
-        return counted.scalar_subquery(), found if shape else None
+        return _count(tx, *clauses(shape)), found if shape else None
     matching = found.cte("matching")
-    return select(func.count()).select_from(matching).scalar_subquery(), select(matching.c.id)
+    return _count(matching), select(matching.c.id)
+
+
+def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).select_from(rows).where(*conditions).scalar_subquery()
 
 
 def _sums(matching: Select[Any] | None) -> Subquery:

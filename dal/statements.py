@@ -43,8 +43,12 @@ def statements() -> Iterator[Named]:
     yield from pages()
     where = Filter.parse("type=trade")
     yield Named("exact count and sums", transactions.totals_statement(where), where.parameters())
+    known = {"wallet": "Kraken"}
+    yield Named("about how many: a name's number", transactions.numbers_statement("wallet"), known)
     where = Filter.parse("type=trade&text=coffee")
-    yield Named("about how many", transactions.sample_statement(where), where.parameters())
+    yield Named(
+        "about how many: a sample", transactions.sample_statement(where), where.parameters()
+    )
     place = Cursor.from_instant(NEWEST_FIRST, datetime(2024, 3, 5, tzinfo=UTC))
     for name, cursor in (("walk, first chunk", None), ("walk, next chunk", place)):
         statement = transactions.walk_statement(Filter(), NEWEST_FIRST, cursor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, select
 
 from dal import driver, keyset, moves, slices, snapshots, tables, window
-from dal.estimates import estimate, sample_statement
+from dal.estimates import estimate, numbers_statement, sample_statement
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -26,6 +26,7 @@ __all__ = [
     "Page",
     "estimate",
     "iterate",
+    "numbers_statement",
     "page",
     "page_parameters",
     "page_statement",

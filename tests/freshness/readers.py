@@ -94,7 +94,8 @@ class Reader:
         finally:
             self.load.broke_off(self.client.breaks - breaks)
         if reply.status in (UNAVAILABLE, BUSY):
-            self.load.refused()
+            if reply.status == UNAVAILABLE:
+                self.load.refused()  # who is told to wait for a turn was not refused
             self.load.pause(0.02)
             return None
         self.load.met(reply)

@@ -84,7 +84,7 @@ function progress() {
   box.className = "sums counting";
   box.innerHTML = `<p><span class="doing">Counting …</span> <span class="elapsed" aria-hidden="true"></span></p>
     <p class="known muted"></p><button type="button" data-do="cancel-count">Cancel</button>`;
-  box.querySelector(".known").textContent = `Known so far: ${known.map((each) => each?.textContent ?? "").join("")}.`;
+  box.querySelector(".known").textContent = `Known so far: ${known.map((each) => each?.textContent ?? "").join("").trim()}.`;
   return box;
 }
 
