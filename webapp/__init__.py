@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from webapp import assets, compilation, converters, errors, freshness, security, template_filters
+from webapp import (
+    assets,
+    compilation,
+    converters,
+    errors,
+    freshness,
+    security,
+    signing,
+    template_filters,
+)
 from webapp.pages import fields
 from webapp.scope import Scope, check_request
 from webapp.state import EXTENSION, State
@@ -48,6 +57,7 @@ def create_app(settings: WebSettings, ledger: Ledger | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=settings.upload_limit_mb * MEGABYTE,
     )
+    app.session_interface = signing.Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     for part in PARTS:
         part.install(app)

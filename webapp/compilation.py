@@ -10,6 +10,7 @@ https://jinja.palletsprojects.com/en/stable/api/#jinja2.Environment.code_generat
 
 from __future__ import annotations
 
+from functools import partial
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Text with its special characters escaped.
 escaped: Callable[[str], str] = _escape_inner
+#: Markup of text that is escaped already, without asking whether it is markup itself.
+marked: Callable[[str], Markup] = partial(str.__new__, Markup)
 
 
 def written(value: object) -> str:

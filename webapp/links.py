@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from dal.keyset import NEWEST_FIRST, USUAL, seal
 from webapp.scope import ENDPOINT
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dal.keyset import Cursor
 
 LIST = "/transactions"
+#: Takes out what is no letter or digit and means itself in a query, and the blank.
+PLAIN = str.maketrans("", "", " -._~")
 
 
 class Links:
@@ -112,19 +114,20 @@ class Links:
         size: int = 0,
     ) -> str:
         query = [*pairs, *_arranged(order or self._order, size or self._size)]
-        return f"{LIST}?{urlencode(query)}" if query else LIST
+        text = "&".join(f"{quoted(key)}={quoted(value)}" for key, value in query)
+        return f"{LIST}?{text}" if query else LIST
 
 
 def quoted(value: str) -> str:
     """Return a value as it stands in a query: nothing in it means anything to HTML any more.
 
-    >>> quoted("0xab12"), quoted("a & <b> 'c'")
-    ('0xab12', 'a+%26+%3Cb%3E+%27c%27')
+    >>> quoted("0xab12"), quoted("my-wallet 1"), quoted("a & <b> 'c'")
+    ('0xab12', 'my-wallet+1', 'a+%26+%3Cb%3E+%27c%27')
     """
     if value.isascii():
         if value.isalnum():  # as addresses and most symbols are
             return value
-        if value.replace(" ", "").isalnum():  # as most names are
+        if value.translate(PLAIN).isalnum():  # as most names are
             return value.replace(" ", "+")
     return quote_plus(value)
 

@@ -49,6 +49,7 @@ class Scope(_AppCtxGlobals):
 
     refusal: Refusal | None = None  # why the page is shown again, with what was typed
     seen: Snapshot | None = None  # at which all that the answer says of the ledger is true
+    _sealed: tuple[Snapshot, str] | None = None  # the page and its header say the same
 
     @cached_property
     def now(self) -> datetime:
@@ -70,7 +71,11 @@ class Scope(_AppCtxGlobals):
     @property
     def token(self) -> str:
         """Return the signed snapshot that the answer is true at; "" where nothing was read."""
-        return snapshots.seal(self.seen, state().snapshot_key) if self.seen else ""
+        if self.seen is None:
+            return ""
+        if self._sealed is None or self._sealed[0] is not self.seen:
+            self._sealed = self.seen, snapshots.seal(self.seen, state().snapshot_key)
+        return self._sealed[1]
 
     @property
     def as_of(self) -> Moment | None:

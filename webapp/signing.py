@@ -6,12 +6,16 @@ import hashlib
 import hmac
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from flask.sessions import SecureCookieSessionInterface
 
 from dal.errors import BadInput, BadValue
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flask import Flask
 
     from webapp.settings import WebSettings
 
@@ -46,6 +50,18 @@ def _kept(path: Path) -> bytes:
         finally:
             draft.unlink()
     return path.read_bytes()
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions in Flask's signed cookie; what signs it is made once, not at every request."""
+
+    _serializer: Any = None
+
+    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ANN401 (of what Flask signs with)
+        """Return what signs, of the one application that these sessions belong to."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

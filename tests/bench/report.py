@@ -50,15 +50,16 @@ GOALS = (
     ("our request", "by hand", 1.5),
 )
 ABOUT = """
-Raw psycopg runs the very statement of our page, prepared and binary, and makes tuples. **Our dal**
-makes records of it; the statement also brings the bounded count, what the filter's form offers, and
-the token that says when it was true, which none of the peers' statements does. **sqlakeyset, Core**
-runs one statement with the same joins, movements and labels as arrays; **sqlakeyset, ORM** and the
-**ORM** load to-one relations by join and to-many by `selectinload`, and read every attribute that a
-row of the page shows. All connect in autocommit, keep their statements, and are asked in rounds of
-random order; all must find the same rows, else the bench refuses itself. A cell is the ratio of the
-medians, then the median in milliseconds and the quartiles. There are 30 rounds, of five calls where
-a call is quick; whoever has taken three seconds is not asked on, and nobody less than three times.
+Raw psycopg runs the very statement of our page, prepared and binary, and reads its arrays. **Our
+dal** makes records of them; the statement also brings the bounded count, what the filter's form
+offers, and the token that says when it was true, which none of the peers' statements does.
+**sqlakeyset, Core** runs one statement with the same joins, movements and labels as arrays;
+**sqlakeyset, ORM** and the **ORM** load to-one relations by join and to-many by `selectinload`, and
+read every attribute that a row of the page shows. All connect in autocommit, keep their statements,
+and are asked in rounds of random order; all must find the same rows, else the bench refuses itself.
+A cell is the ratio of the medians, then the median in milliseconds and the quartiles. There are 30
+rounds, of five calls where a call is quick; whoever has taken three seconds is not asked on, and
+nobody less than three times.
 """.strip()
 BY_HAND = """
 **By hand** is raw psycopg and f-strings that write the same HTML as our page, value for value, each

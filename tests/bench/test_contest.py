@@ -63,7 +63,8 @@ def test_our_side_runs_in_rounds(generated_url: str) -> None:
     assert {name for name, _ in times} == {"raw psycopg", "our dal", "our request", "by hand"}
     names = [place.name for place in where]
     assert names == ["first page", "page 50", "last page", "one wallet", "one type", "one label"]
-    assert all(len(times["our dal", name]) == 1 + REPEATS for name in names)
+    # On a machine that is busy enough, nothing is quick.
+    assert all(len(times["our dal", name]) in {2, 1 + REPEATS} for name in names)
     assert len(table(times, report.LAYERS[:2], names, "raw psycopg")) == 4
 
 

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dal.filters import FIELDS
+from webapp.compilation import escaped, marked
+from webapp.template_filters import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from markupsafe import Markup
 
     from dal.fields import Field
     from webapp.errors import Refusal
@@ -22,7 +26,7 @@ class Input:
     value: str
     negated: bool
     first: bool  # of its group: the label points to it
-    options: tuple[str, ...]  # of a select; empty for a text
+    choices: Markup  # of a select, as they are written; empty for a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,9 @@ def _group(
     refusal: Refusal | None,
 ) -> Group:
     mine = [pair for pair in pairs if pair[0].removesuffix("!") == field.key]
-    options = field.choices or tuple(names.get(field.key, ()))
+    named = names.get(field.key, ())
     inputs = (
-        Input(key, text, key.endswith("!"), number == 0, _options(options, text))
+        Input(key, text, key.endswith("!"), number == 0, _choices(field, named, text))
         for number, (key, text) in enumerate([*mine, (field.key, "")])
     )
     wrong = refusal is not None and refusal.field.removesuffix("!") == field.key
@@ -70,8 +74,28 @@ def _group(
     return Group(field.key, field.title, field.help, field.example, tuple(inputs), problem)
 
 
-def _options(options: tuple[str, ...], text: str) -> tuple[str, ...]:
-    """Return the options with what was typed among them, so that no select loses it."""
-    if not options or not text or text in options:
-        return options
-    return (*options, text)
+def _choices(field: Field, named: Sequence[str], chosen: str) -> Markup:
+    """Return the options of a select, with what was typed among them, so that none loses it."""
+    if field.choices and not chosen:
+        return CLOSED[field.key]
+    options = field.choices or named
+    if options and chosen and chosen not in options:
+        options = (*options, chosen)
+    return _written(field, options, chosen)
+
+
+def _written(field: Field, options: Iterable[str], chosen: str = "") -> Markup:
+    shown = words if field.key == "type" else str
+    return marked(
+        "".join(
+            f'    <option value="{escaped(each)}"{" selected" * (each == chosen)}>'
+            f"{escaped(shown(each))}</option>\n"
+            for each in options
+        )
+    )
+
+
+#: The options of closed lists where none is chosen, which are the same in every form.
+CLOSED: Mapping[str, Markup] = {
+    field.key: _written(field, field.choices) for field in FIELDS if field.choices
+}

@@ -7,18 +7,16 @@ comes from a row is escaped where it is put in.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from dal import addresses
-from webapp.compilation import escaped
+from webapp.compilation import escaped, marked
 from webapp.links import quoted
 from webapp.template_filters import GLYPHS, amount, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from decimal import Decimal
 
     from dal.records import Movement, Tag
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 
 NOTHING = Markup()
-#: Makes markup of text that is escaped already, without asking whether it is markup.
-marked: Callable[[str], Markup] = partial(str.__new__, Markup)
 
 
 class Fragments:
