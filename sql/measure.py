@@ -4,8 +4,8 @@
 
 Buffers of a page at every depth; the data layer's page against raw psycopg running the same SQL,
 prepared and binary; one statement against a transaction of REPEATABLE READ; the import of a file
-against the same rows inserted on the server alone (`import_cost.py`). On TEST_DATABASE_URL's server, else an embedded one, in a database
-of its own.
+against its rows inserted on the server alone (`import_cost.py`). On TEST_DATABASE_URL's server,
+else an embedded one, in a database of its own.
 """
 
 from __future__ import annotations
