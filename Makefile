@@ -64,7 +64,7 @@ plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/
 import-shared: $(STAMP) ## import real exports from DATA=… and check that every row is accounted for
 	$(BIN)/python tests/import_shared.py $(DATA)
 
-measure: $(DEV) ## buffers by depth, page against raw psycopg and against REPEATABLE READ, import against COPY (ROWS=…)
+measure: $(DEV) ## buffers by depth, page against raw psycopg and against REPEATABLE READ, import against INSERT … SELECT (ROWS=…)
 	$(BIN)/python sql/measure.py $(ROWS)
 
 freshness: $(DEV) ## hold READS=… answers under load and faults against what was written; writes docs/freshness.md
@@ -76,7 +76,7 @@ measure-streams: $(DEV) ## memory, processor and latency of 100 to 2,000 open pa
 latency: $(DEV) ## from COMMIT to the screen in a real Chromium: p50 and p99 of EDITS=200; and the back button
 	$(BIN)/python -m tests.webapp.latency $(EDITS)
 
-measure-memory: $(DEV) ## resident memory: a stream of ROWS=… transactions, a worker of 10,000 requests
+measure-memory: $(DEV) ## resident memory: a stream and an export of ROWS=… transactions, a worker of 10,000 requests
 	$(BIN)/python docs/measure_memory.py $(ROWS)
 
 bench: $(DEV) ## our page beside the tools one would otherwise use, on ROWS=… rows; writes docs/benchmarks.md

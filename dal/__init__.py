@@ -11,6 +11,7 @@ Public modules, in the order in which a script meets them:
     changes         what is new since a snapshot; the history of a row;  history: with names
     submissions     what is sent twice is done once
     ingest          a file into the ledger;  importers: the layouts that can be read
+    staging         its rows as COPY reads them;  export: the ledger into a file
     sample          a generated ledger to look at
     migrate         the schema's revisions
     records         the shapes that come out;  moments: when they were true, and what happened since

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, CursorResult
 
-    from dal.imported import NewAsset
     from dal.importers import Source
     from dal.staging import Part
 
@@ -46,7 +45,6 @@ STEPS = (
 FILLING = {"03_transactions": "transactions", "05_movements": "movements"}
 LARGE = ("transactions", "movements", "import_rows")
 EMPTY = "TRUNCATE staged_rows, staged_movements, staged_known, staged_outcomes"
-ASSET = text("INSERT INTO staged_assets VALUES (:number, :id)")
 
 
 def ingest(
@@ -197,36 +195,23 @@ def _sort_in(
 def _stage(conn: Connection, part: Part) -> None:
     """Copy a part to where it waits."""
     conn.exec_driver_sql(EMPTY)
-    for number, asset in part.assets:
-        conn.execute(ASSET, {"number": number, "id": _asset(conn, asset)})
     cursor = conn.connection.cursor()
-    for statement, lines in ((staging.ROWS, part.rows), (staging.MOVEMENTS, part.movements)):
-        with cursor.copy(statement) as copy:
-            copy.write(lines)
+    for statement, lines in (
+        (staging.ROWS, part.rows),
+        (staging.MOVEMENTS, part.movements),
+        (staging.ASSETS, part.assets),
+    ):
+        if lines:
+            with cursor.copy(statement) as copy:
+                copy.write(lines)
     cursor.close()
+    if part.assets:
+        conn.execute(named.query("ingest/00_assets"))
+        conn.execute(named.query("ingest/00_known_assets"))
+        conn.exec_driver_sql("TRUNCATE staged_assets")
 
 
 def _do(conn: Connection, step: str, here: dict[str, int]) -> CursorResult[Any]:
     """Run a step of `sql/ingest/`."""
     query = named.query(f"ingest/{step}")
     return conn.execute(query, {key: here[key] for key in query.compile().params})
-
-
-def _asset(conn: Connection, new: NewAsset) -> int:
-    """Return the id of an asset, which is created if the ledger does not know it."""
-    assets = tables.assets.c
-    values = {
-        "symbol": new.symbol,
-        "network": new.network,
-        "contract": new.contract,
-        "name": new.name,
-        "decimals": new.decimals,
-    }
-    conn.execute(upsert(tables.assets).values(values).on_conflict_do_nothing())
-    same = (
-        assets.contract == new.contract
-        if new.contract
-        else (assets.contract == "") & (assets.symbol == new.symbol)
-    )
-    found = select(assets.id).where(assets.network == new.network, same)
-    return int(conn.execute(found).scalar_one())

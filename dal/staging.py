@@ -30,6 +30,7 @@ MOVEMENTS = (
     "COPY staged_movements (line, number, key, kind, asset, amount, address, counterparty)"
     " FROM STDIN"
 )
+ASSETS = "COPY staged_assets (number, symbol, network, contract, name, decimals) FROM STDIN"
 NULL = "\\N"
 ESCAPES = {ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
 Item = TypeVar("Item")
@@ -41,7 +42,7 @@ class Part(NamedTuple):
     length: int
     rows: bytes
     movements: bytes
-    assets: tuple[tuple[int, NewAsset], ...]  # those that no part before had, by their number
+    assets: bytes  # those that no part before had
 
 
 def parts(rows: Iterable[ParsedRow], *, dated: bool) -> Iterator[Part]:
@@ -102,8 +103,8 @@ def part(rows: list[ParsedRow], known: dict[NewAsset, int]) -> Part:
             for number, movement in enumerate(row.transaction.movements):
                 asset = known.setdefault(movement.asset, len(known))
                 moved.append(_moved(row.line, number, movement, asset))
-    new = tuple((number, asset) for asset, number in islice(known.items(), before, None))
-    return Part(len(rows), "".join(told).encode(), "".join(moved).encode(), new)
+    new = [_asset(number, asset) for asset, number in islice(known.items(), before, None)]
+    return Part(len(rows), *("".join(lines).encode() for lines in (told, moved, new)))
 
 
 def _untold(row: ParsedRow) -> str:
@@ -126,6 +127,14 @@ def _moved(line: int, number: int, it: NewMovement, asset: int) -> str:
     return (
         f"{line}\t{number}\t{movement_key(it.key)}\t{it.kind}\t{asset}\t{it.amount}\t"
         f"{_text(it.address)}\t{_text(it.counterparty)}\n"
+    )
+
+
+def _asset(number: int, it: NewAsset) -> str:
+    decimals = NULL if it.decimals is None else it.decimals
+    return (
+        f"{number}\t{_text(it.symbol)}\t{it.network}\t{_text(it.contract)}\t{_text(it.name)}\t"
+        f"{decimals}\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Measure what a process keeps: one that streams a whole ledger, and a worker that answers long.
+"""Measure what a process keeps: one that streams or exports a whole ledger, and a worker.
 
 `python docs/measure_memory.py [ROWS [REQUESTS]]` fills a generated ledger of its own on
 TEST_DATABASE_URL's server, else on an embedded one; with DATABASE_URL it reads the one that is
@@ -20,13 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from measure_streams import Served
+from sqlalchemy import func, select
 
-from dal import transactions
+from dal import snapshots, transactions
 from dal.database import Ledger
+from dal.export import export
 from dal.settings import DalSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from dal.database import Connection
 
 ROWS, REQUESTS = 1_000_000, 10_000
 #: What is asked in turn, so that every kind of page has been made long before the first look.
@@ -46,8 +50,9 @@ ASKED = (
 def main(rows: int, requests: int) -> None:
     """Print what both need."""
     with ledger(rows) as url:
-        command = [sys.executable, __file__, "stream", url]
-        subprocess.run(command, check=True)  # noqa: S603 (ourselves)
+        for what in STREAMS:
+            command = [sys.executable, __file__, what, url]
+            subprocess.run(command, check=True)  # noqa: S603 (ourselves)
         with tempfile.TemporaryDirectory() as home:
             answer(Served(url, Path(home)), requests)
 
@@ -65,15 +70,42 @@ def ledger(rows: int) -> Iterator[str]:
         yield found.url.render_as_string(hide_password=False)
 
 
-def stream(url: str) -> None:
-    """Read a whole ledger, row by row, and print the most that it needed."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def stream(what: str, url: str) -> None:
+    """Read a whole ledger, and print the most that it needed until then, now and then."""
+    before = _most()
     began = time.monotonic()
     with Ledger(url, DalSettings(statement_timeout_ms=0)) as found, found.snapshot() as conn:
-        count = sum(1 for _ in transactions.iterate(conn))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    rate = count / (time.monotonic() - began)
-    print(f"iterate   {count:,} rows: {before:.0f} MB before, {most:.0f} MB at most; {rate:,.0f}/s")
+        total = conn.execute(select(func.count()).select_from(transactions.tx)).scalar_one()
+        looks = {total // 50, total // 10, total // 2, total}
+        for count, _ in enumerate(STREAMS[what](conn), 1):
+            if count in looks:
+                rate = count / (time.monotonic() - began)
+                print(
+                    f"{what:<10}{count:>10,} of {total:,} rows: {before:.0f} MB before,"
+                    f" {_most():.0f} MB at most; {rate:,.0f}/s",
+                    flush=True,
+                )
+
+
+def _most() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def exported(conn: Connection) -> Iterator[str]:
+    """Yield the lines of a CSV, but for those that are a transaction's second or third."""
+    seen = ""
+    for piece in export(conn, as_of=snapshots.taken(conn).as_of):
+        for line in piece.splitlines():
+            mark = line.split(",", 6)[5]
+            if mark not in (seen, "ID"):
+                yield line
+            seen = mark
+
+
+STREAMS: dict[str, Callable[[Connection], Iterator[object]]] = {
+    "iterate": transactions.iterate,
+    "export": exported,
+}
 
 
 def answer(served: Served, requests: int) -> None:
@@ -90,8 +122,8 @@ def answer(served: Served, requests: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["stream"]:
-        stream(sys.argv[2])
+    if sys.argv[1:2] and sys.argv[1] in STREAMS:
+        stream(sys.argv[1], sys.argv[2])
     else:
         given = [int(each) for each in sys.argv[1:]]
         main(*[*given, *(ROWS, REQUESTS)[len(given) :]])

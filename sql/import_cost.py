@@ -133,10 +133,20 @@ def brought(found: Ledger, data: bytes) -> dict[str, bytes]:
 
 def _mine(conn: Connection, table: Table) -> bytes:
     """Return the rows that this transaction wrote, in the order in which they lie."""
-    written = f"xmin = pg_current_xact_id()::xid ORDER BY {table.name}.ctid"
+    written = f"{_where(table)} xmin = pg_current_xact_id()::xid ORDER BY {table.name}.ctid"
     rows = f"SELECT {_columns(table)} FROM {table.name} WHERE {written}"  # noqa: S608 (our words)
     with conn.connection.cursor().copy(f"COPY ({rows}) TO STDOUT") as copy:
         return b"".join(copy)
+
+
+def _where(table: Table) -> str:
+    """Return what spares reading a large table whole."""
+    mine = "import_id = (SELECT max(id) FROM imports)"
+    if "import_id" in table.columns:
+        return f"{mine} AND"
+    if table is tables.transaction_labels:
+        return f"transaction_id IN (SELECT id FROM transactions WHERE {mine}) AND"  # noqa: S608
+    return ""
 
 
 def _columns(table: Table) -> str:

@@ -4,8 +4,8 @@
 
 Buffers of a page at every depth; the data layer's page against raw psycopg running the same SQL,
 prepared and binary; one statement against a transaction of REPEATABLE READ; the import of a file
-against a bare COPY of its text. On TEST_DATABASE_URL's server, else an embedded one, in a database
-of its own.
+against its rows inserted on the server alone (`import_cost.py`). On TEST_DATABASE_URL's server,
+else an embedded one, in a database of its own.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import time
 from typing import TYPE_CHECKING
 
 import psycopg
+from import_cost import imports
 from plan import generated, place
 
 from dal import explain, transactions
 from dal.filters import Filter
-from dal.importers import open_file
-from dal.ingest import ingest
 from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     Block = Callable[[], AbstractContextManager[Connection]]
 
 CALLS = 300
-FILE_ROWS = 100_000
 
 
 def main(rows: int) -> None:
@@ -132,36 +130,6 @@ def seconds(work: Callable[[], None]) -> float:
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
-
-
-def imports(ledger: Ledger) -> None:
-    """Print the rate of an import into the live ledger against a bare COPY of the same text."""
-    lines = [
-        f"2026-01-01T00:00:00.{n % 1000:03}Z,trade,{n}.5,TOK{n % 90},{n},EUR,0.1,EUR,id-{n}\n"
-        for n in range(FILE_ROWS)
-    ]
-    head = (
-        "Date,Type,Sent Amount,Sent Asset,Received Amount,Received Asset,Fee Amount,Fee Asset,ID\n"
-    )
-    data = (head + "".join(lines)).encode()
-
-    def whole() -> None:
-        with ledger.write() as conn:
-            ingest(conn, open_file(data, "measure.csv"), "measure.csv", wallet="measured")
-
-    def bare() -> None:
-        with ledger.write() as conn:
-            conn.exec_driver_sql("CREATE TABLE bare (line text)")
-            with conn.connection.cursor().copy("COPY bare FROM STDIN") as copy:
-                for line in lines:
-                    copy.write_row((line,))
-
-    ours, theirs = seconds(whole), seconds(bare)
-    print(
-        f"import    {FILE_ROWS:,} rows with {3 * FILE_ROWS:,} movements:"
-        f" {FILE_ROWS / ours:,.0f} rows/s, bare COPY of the lines {FILE_ROWS / theirs:,.0f} rows/s,"
-        f" ratio {theirs / ours:.3f}"
-    )
 
 
 if __name__ == "__main__":

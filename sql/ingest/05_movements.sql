@@ -8,7 +8,7 @@ WITH told AS MATERIALIZED (
     FROM staged_movements m
     JOIN staged_rows s USING (line)
     JOIN staged_known k USING (identity)
-    JOIN staged_assets a ON a.number = m.asset
+    JOIN known_assets a ON a.number = m.asset
    WHERE s.outcome IS NULL
    ORDER BY k.transaction_id, m.key, m.line, m.number
 ), had AS MATERIALIZED (
@@ -33,7 +33,7 @@ WITH told AS MATERIALIZED (
 ), moving AS (
   SELECT DISTINCT line FROM staged_movements
 ), rows AS (
-  SELECT s.line, s.outcome, s.reason, k.transaction_id,
+  SELECT s.line, s.outcome, k.transaction_id,
          k.created AND s.line = min(s.line) OVER (PARTITION BY k.transaction_id) AS created
     FROM staged_rows s
     LEFT JOIN staged_known k ON k.identity = s.identity AND s.outcome IS NULL
@@ -43,9 +43,7 @@ SELECT r.line, r.transaction_id,
        CASE WHEN r.outcome IS NOT NULL THEN r.outcome
             WHEN r.created OR brought.line IS NOT NULL THEN 'imported'
             ELSE 'duplicate' END,
-       CASE WHEN r.outcome IS NULL AND NOT r.created AND moving.line IS NULL
-            THEN 'moves nothing, and its transaction is in the ledger already'
-            ELSE coalesce(r.reason, '') END
+       r.outcome IS NULL AND NOT r.created AND moving.line IS NULL
   FROM rows r
   LEFT JOIN brought USING (line)
   LEFT JOIN moving USING (line);

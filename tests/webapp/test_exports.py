@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import re
+import subprocess
+import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from dal import transactions
 from dal.database import Ledger
 from dal.filters import Filter
 from dal.settings import DalSettings
 from tests.bench.ground import seed
+from tests.test_cli import free_port, patiently
 from webapp import create_app, exporting
 from webapp.cli import main
 
@@ -24,6 +31,11 @@ if TYPE_CHECKING:
     from webapp.settings import WebSettings
 
 ROWS = 3_000
+#: Ends the connection that an export holds.
+ENDED = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+)
 
 
 @pytest.fixture
@@ -91,3 +103,24 @@ def test_the_shell_writes_a_whole_file_or_none(
     assert run("-o", str(target)) == 1
     assert target.read_text() == whole
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["all.json"]
+
+
+def test_a_download_that_breaks_off_does_not_look_whole(
+    ledger: Ledger, database_url: str, tmp_path: Path
+) -> None:
+    seed(database_url, 10 * ROWS)  # more than sockets hold
+    port = free_port()
+    told = {"DATABASE_URL": database_url, "FRESHLEDGER_HOME": str(tmp_path), "PORT": str(port)}
+    command = [sys.executable, "-c", "from webapp.cli import main; main()", "serve"]
+    with subprocess.Popen(command, env=os.environ | told, stderr=subprocess.DEVNULL) as server:
+        try:
+            patiently(f"http://127.0.0.1:{port}/transactions")
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/transactions/export.csv") as file:
+                assert file.read(1_000)
+                with ledger.read() as conn:
+                    conn.execute(ENDED)
+                with pytest.raises(http.client.IncompleteRead):
+                    file.read()
+            assert "Transactions" in patiently(f"http://127.0.0.1:{port}/transactions")
+        finally:
+            server.terminate()
