@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.freshness.target import Nursery
 
-PLAN = Plan(reads=1_000_000, seconds=30, first=True, pace=0.01, bulk=0.4, longest=0.3)
+PLAN = Plan(reads=1_000_000, seconds=120, first=True, pace=0.01, bulk=0.4, longest=0.3)
 
 
 @pytest.mark.parametrize("name", MUTANTS)
