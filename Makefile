@@ -9,6 +9,7 @@ DATA ?= ../shared/data
 ROWS ?= 1000000
 READS ?= 20000
 EDITS ?= 200
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
@@ -29,8 +30,8 @@ $(DEV): $(STAMP) requirements-dev.lock
 run: $(STAMP) ## serve the ledger on http://127.0.0.1:8000 (PORT=8123, DATABASE_URL=…, FRESHLEDGER_HOME=…)
 	$(BIN)/freshledger serve
 
-test: $(DEV) ## run the tests on a real PostgreSQL and in a real headless Chromium (ARGS=…)
-	$(BIN)/pytest --cov $(ARGS)
+test: $(DEV) ## run the tests on a real PostgreSQL and in a real headless Chromium (ARGS=…, JOBS=…)
+	$(BIN)/pytest --cov --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: lint types docs-check test ## all that CI runs
 

@@ -18,7 +18,7 @@ import uuid
 import warnings
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -51,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
             "filterwarnings",
             "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
         )
+
+
+def told(reporter: pytest.TerminalReporter, name: str) -> Iterator[Any]:
+    """Yield what tests noted as a property of that name, in whichever process they ran."""
+    for report in (*reporter.getreports("passed"), *reporter.getreports("failed")):
+        if report.when == "call":
+            yield from (value for key, value in report.user_properties if key == name)
 
 
 def choice() -> str:
@@ -145,9 +152,15 @@ def template(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """Yield the URL of a migrated, empty database of the test's own."""
-    with new_database(server_url, template) as url:
+def pattern(template: str) -> str:
+    """Return the name of the database that a test's own is copied from."""
+    return template
+
+
+@pytest.fixture
+def database_url(server_url: str, pattern: str) -> Iterator[str]:
+    """Yield the URL of a migrated database of the test's own."""
+    with new_database(server_url, pattern) as url:
         yield url
 
 

@@ -128,7 +128,7 @@ def test_genuine_of_another_order(key: str) -> None:
         unseal(GOOD, "transactions", EVERYTHING, ORDERS[key], KEY)
 
 
-@pytest.mark.parametrize("order", ORDERS.values(), ids=str)
+@pytest.mark.parametrize("order", ORDERS.values(), ids=lambda order: order.key)
 def test_a_sealed_walk(conn: Connection, order: keyset.Order) -> None:
     """What the database gives survives the link: microseconds, 78 digits, the smallest amounts."""
     wallet_id = rows.wallet(conn)

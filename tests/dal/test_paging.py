@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dal.transactions import Page
 
 Walk = Callable[..., "list[Page]"]
-each_order = pytest.mark.parametrize("order", ORDERS.values(), ids=str)
+each_order = pytest.mark.parametrize("order", ORDERS.values(), ids=lambda order: order.key)
 tx = tables.transactions
 
 

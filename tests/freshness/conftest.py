@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import new_database
+from tests.conftest import new_database, told
 from tests.freshness.target import Nursery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-KILLED = pytest.StashKey[list[tuple[str, str, float, int]]]()
+MUTANT = "mutant"  # the property of a test's report that has a row of the table
 
 
 @pytest.fixture(scope="package")
@@ -30,16 +30,18 @@ def loaded_database(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def killed(request: pytest.FixtureRequest) -> list[tuple[str, str, float, int]]:
-    """Return the table of mutants: name, rules, milliseconds, reads."""
-    return request.config.stash.setdefault(KILLED, [])
+def killed(request: pytest.FixtureRequest) -> Callable[[str, str, float, int], None]:
+    """Return what notes a row of the table of mutants: name, rules, milliseconds, reads."""
+
+    def note(*row: str | float) -> None:
+        request.node.user_properties.append((MUTANT, row))
+
+    return note
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Print what killed each mutant."""
-    rows = config.stash.get(KILLED, [])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what killed each mutant, whichever process ran the test."""
+    rows = list(told(terminalreporter, MUTANT))
     if not rows:
         return
     terminalreporter.section("mutants")

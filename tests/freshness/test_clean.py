@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.freshness.load import Load
     from tests.freshness.target import Nursery
 
-PLAN = Plan(reads=700, seconds=60, bulk=0.5, longest=1)
+PLAN = Plan(reads=700, seconds=180, bulk=0.5, longest=1)
 WRITTEN = ("insert", "delete", "note", "amount", "fee", "move", "recategorise", "label", "twice")
 WRITTEN_OTHERWISE = ("transfer", "bulk import", "web note", "web label", "web contact")
 

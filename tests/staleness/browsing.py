@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from flask import redirect, request
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from tests.staleness.applications import application
 from tests.staleness.shop import Contact, Transaction, db, drawn
-from tests.webapp.conftest import Quiet
+from tests.support import hosting
+from tests.support.chromium import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,16 +61,8 @@ def hosted(shop: Shop, dress: Callable[[Response], Response], script: str = "") 
                 served.asked.append(response.status_code)
             return response
 
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        served.url = f"http://127.0.0.1:{server.port}"
-        try:
+        with hosting.hosted(app) as served.url:
             yield served
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 def _views(app: Flask, served: Served, script: str) -> None:
@@ -152,7 +143,7 @@ def misses(browser: Browser, served: Served, way: Callable[[Page, str], None]) -
     """
     served.shop.write("first")
     context = browser.new_context(base_url=served.url)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     try:
         page = context.new_page()
         page.goto(PAGE)

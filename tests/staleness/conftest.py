@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.conftest import new_database
+from tests.conftest import new_database, told
 from tests.staleness import verdicts
 from tests.staleness.shop import fill, start
 from tests.staleness.trial import Trial
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: The builds run under gunicorn only: they open their database when they are imported.
 collect_ignore = ["builds"]
 SERVER = pytest.StashKey[str]()
-SETTLED = pytest.StashKey[dict[int, dict[str, Any]]]()
+CLAIM = "claim"  # the property of a test's report that has a settled trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         trial.settle()
         if not os.environ.get("VERDICTS"):
             verdicts.compare(trial.told(""), trial.nr)
-        kept = pyfuncitem.config.stash.setdefault(SETTLED, {})
-        kept[trial.nr] = trial.told(pyfuncitem.nodeid)
+        pyfuncitem.user_properties.append((CLAIM, (trial.nr, trial.told(pyfuncitem.nodeid))))
     return result
 
 
@@ -106,13 +105,13 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print the verdicts, and keep them in the file that VERDICTS names."""
-    settled = config.stash.get(SETTLED, {})
+    settled = dict(told(terminalreporter, CLAIM))
     if not settled:
         return
-    claims = {str(nr): told for nr, told in sorted(settled.items())}
+    claims = {str(nr): saw for nr, saw in sorted(settled.items())}
     terminalreporter.section("claims on trial")
-    for nr, told in claims.items():
-        terminalreporter.write_line(f"{int(nr):02}  {verdicts.judged(told).replace('*', '')}")
+    for nr, saw in claims.items():
+        terminalreporter.write_line(f"{int(nr):02}  {verdicts.judged(saw).replace('*', '')}")
     terminalreporter.write_line(f"{len(claims)} claims: {verdicts.counts(claims).replace('*', '')}")
     if path := os.environ.get("VERDICTS"):
         server = {"PostgreSQL": config.stash.get(SERVER, "")}

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING
 
 from flask import request
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from tests.staleness.shop import Transaction, db, reset
-from tests.webapp.conftest import Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
 
 PATIENCE = 20  # seconds until something has happened that must
@@ -59,15 +54,3 @@ class Overtaken:
             self.read.set()
             self.may_answer.wait(PATIENCE)
         return found
-
-
-@contextmanager
-def live(app: Flask) -> Iterator[str]:
-    """Serve an application by threads."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()

@@ -12,9 +12,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
 from tests.staleness.observing import arrives, let_go, observe, other_function, seen_so
-from tests.staleness.overtaking import GUARDS, PATIENCE, Overtaken, live
+from tests.staleness.overtaking import GUARDS, PATIENCE, Overtaken
 from tests.staleness.shop import Transaction, db, drawn, reset, start
 from tests.staleness.trial import RC, RR, SERIALIZABLE, TRUE_IF, Trial, claim
+from tests.support.hosting import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def test_the_answer_that_arrives_last_is_drawn_though_it_was_read_first(
     trial: Trial, shop: Shop, app: Flask, browser: Browser
 ) -> None:
     server = Overtaken(app)
-    with live(app) as url:
+    with hosted(app) as url:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE * 1_000)
         shown = _raced(page, shop, server, url)

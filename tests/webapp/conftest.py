@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
-from threading import Thread
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
+from sqlalchemy import make_url
 
+from dal.database import Ledger
 from dal.settings import DalSettings
+from tests.conftest import new_database
+from tests.support.chromium import PATIENCE
+from tests.support.hosting import hosted
 from tests.webapp.ledgers import MANY, ROWS, fill
 from webapp import create_app
 from webapp.settings import WebSettings
+from webapp.state import EXTENSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flask import Flask
@@ -24,11 +30,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
     from werkzeug.test import TestResponse
 
-    from dal.database import Ledger
     from tests.webapp.live import Sql
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 VERSION = re.compile(r'data-version="(\d+)"')
+#: What is in the ledgers of the fixtures of these names.
+FILLED = {"books": ROWS, "many": (*ROWS, *MANY), "deposits": MANY}
 
 
 @pytest.fixture
@@ -37,8 +44,10 @@ def settings(tmp_path: Path) -> WebSettings:
 
 
 @pytest.fixture
-def app(ledger: Ledger, settings: WebSettings) -> Flask:
-    return create_app(settings, ledger)
+def app(ledger: Ledger, settings: WebSettings) -> Iterator[Flask]:
+    made = create_app(settings, ledger)
+    yield made
+    made.extensions[EXTENSION].feed.close()
 
 
 @pytest.fixture
@@ -58,17 +67,43 @@ def reader(reader_app: Flask) -> FlaskClient:
     return reader_app.test_client()
 
 
+@pytest.fixture(scope="session")
+def patterns(server_url: str, template: str) -> Iterator[Callable[[str], str]]:
+    """Yield what fills a database once: to copy it takes less time than to fill another."""
+    with ExitStack() as stack:
+
+        @cache
+        def filled(name: str) -> str:
+            url = stack.enter_context(new_database(server_url, template))
+            with Ledger(url) as ledger:
+                fill(ledger, *FILLED[name])
+            return make_url(url).database or ""
+
+        yield filled
+
+
+@pytest.fixture
+def pattern(request: pytest.FixtureRequest, template: str, patterns: Callable[[str], str]) -> str:
+    """Return the name of the database that is filled as one of the test's fixtures says."""
+    asked = next((name for name in FILLED if name in request.fixturenames), None)
+    return patterns(asked) if asked else template
+
+
 @pytest.fixture
 def books(ledger: Ledger) -> Ledger:
     """Return a ledger with the four transactions of `ledgers.ROWS`, newest first ids."""
-    fill(ledger)
     return ledger
 
 
 @pytest.fixture
 def many(ledger: Ledger) -> Ledger:
     """Return a ledger of 64 transactions: more than a page."""
-    fill(ledger, *ROWS, *MANY)
+    return ledger
+
+
+@pytest.fixture
+def deposits(ledger: Ledger) -> Ledger:
+    """Return a ledger of the 60 deposits of `ledgers.MANY`."""
     return ledger
 
 
@@ -110,20 +145,11 @@ def site(client: FlaskClient) -> Site:
     return Site(client)
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None: ...
-
-
 @pytest.fixture
 def live_server(app: Flask) -> Iterator[str]:
     """Yield the address of the application, served for the length of a test."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with hosted(app) as url:
+        yield url
 
 
 @pytest.fixture
@@ -131,7 +157,7 @@ def context(browser: Browser, live_server: str) -> Iterator[BrowserContext]:
     found = browser.new_context(
         base_url=live_server, timezone_id="UTC", viewport={"width": 1280, "height": 900}
     )
-    found.set_default_timeout(5_000)
+    found.set_default_timeout(PATIENCE)
     yield found
     found.close()
 

@@ -32,6 +32,7 @@ from playwright.sync_api import sync_playwright
 from dal.database import Ledger
 from tests.conftest import choice, embedded, new_database
 from tests.support.chromium import CHROMES, FLAGS
+from tests.support.hosting import free_port
 from tests.webapp.ledgers import fill
 from tests.webapp.live import Sql, go_back, ids, keeping, opened
 
@@ -153,8 +154,7 @@ def measure(page: Page, url: str, words: str, edits: int, statement: str) -> Lat
 @contextmanager
 def served(url: str, home: Path) -> Iterator[str]:
     """Yield the address of the ledger as `freshledger serve` serves it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environ = os.environ | {"DATABASE_URL": url, "PORT": str(port), "FRESHLEDGER_HOME": str(home)}
     command = [str(Path(sys.executable).with_name("freshledger")), "serve"]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL) as server:

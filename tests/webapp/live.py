@@ -45,7 +45,7 @@ def rows(page: Page) -> Locator:
 
 
 def state(page: Page, name: str) -> None:
-    expect(page.locator("#as-of")).to_have_attribute("data-state", name, timeout=20_000)
+    expect(page.locator("#as-of")).to_have_attribute("data-state", name)
 
 
 def opened(page: Page, path: str = "/transactions") -> Locator:

@@ -91,13 +91,10 @@ def test_bad_cursors_are_refused_before_any_sql(
     assert 'href="/transactions?asset=ETH"' in answer.text
 
 
-def test_a_cursor_of_another_filter_leads_to_the_first_page(site: Site, ledger: Ledger) -> None:
-    from tests.webapp.ledgers import MANY, fill
-
-    fill(ledger, *MANY)
+def test_a_cursor_of_another_filter_leads_to_the_first_page(site: Site, deposits: Ledger) -> None:
     text = site.get("/transactions?size=25").text
     cursor = text.split("cursor=")[1].split('"')[0]
-    with recorded(ledger._reading) as sent:
+    with recorded(deposits._reading) as sent:
         answer = site.get(f"/transactions?size=25&type=deposit&cursor={cursor}")
     assert answer.status_code == 400
     assert "belongs to another filter" in answer.text

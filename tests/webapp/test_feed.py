@@ -24,8 +24,8 @@ import pytest
 from dal import changes, snapshots
 from dal.database import Ledger
 from dal.moments import Snapshot
+from tests.support.hosting import hosted
 from tests.support.listening import PATIENCE, Listener, Relay
-from tests.webapp.ledgers import MANY, fill
 from webapp import create_app, feed as feeds, hub, inlet, streams
 from webapp.state import EXTENSION, State
 
@@ -42,9 +42,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def app(ledger: Ledger, settings: WebSettings) -> Iterator[Flask]:
-    fill(ledger, *MANY)
-    made = create_app(settings, ledger)
+def app(deposits: Ledger, settings: WebSettings) -> Iterator[Flask]:
+    made = create_app(settings, deposits)
     yield made
     made.extensions[EXTENSION].feed.close()
 
@@ -354,21 +353,12 @@ def relay(database_url: str, tmp_path: Path) -> Iterator[Relay]:
 @pytest.fixture
 def beyond(relay: Relay, settings: WebSettings, app: Flask) -> Iterator[str]:
     """Yield the address of an application whose database lies beyond the relay."""
-    from werkzeug.serving import make_server
-
-    from tests.webapp.conftest import Quiet
-
     del app  # it fills the ledger
     with Ledger(relay.url) as ledger:
         made = create_app(settings, ledger)
-        server = make_server("127.0.0.1", 0, made, threaded=True, request_handler=Quiet)
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.port}"
-        made.extensions[EXTENSION].feed.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with hosted(made) as url:
+            yield url
+            made.extensions[EXTENSION].feed.close()
 
 
 def test_down_is_said_each_second_and_afterwards_nothing_is_missing(
@@ -573,7 +563,7 @@ def test_closing_the_feed_ends_the_streams(live_server: str, feed: Feed) -> None
 
 
 @pytest.fixture
-def many(ledger: Ledger, settings: WebSettings, app: Flask) -> Iterator[list[Feed]]:
+def several(ledger: Ledger, settings: WebSettings, app: Flask) -> Iterator[list[Feed]]:
     """Yield feeds as several processes have them."""
     key = app.extensions[EXTENSION].snapshot_key
     found = [feeds.Feed(settings, lambda: ledger, key) for _ in range(12)]
@@ -583,7 +573,7 @@ def many(ledger: Ledger, settings: WebSettings, app: Flask) -> Iterator[list[Fee
 
 
 def test_of_many_at_once_one_becomes_the_hub(
-    many: list[Feed], monkeypatch: pytest.MonkeyPatch
+    several: list[Feed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = inlet.opened
 
@@ -593,59 +583,61 @@ def test_of_many_at_once_one_becomes_the_hub(
 
     monkeypatch.setattr(inlet, "opened", slowly)
     for _ in range(5):
-        together = Barrier(len(many))
+        together = Barrier(len(several))
         seats: list[Any] = []
 
         def sit(feed: Feed, together: Barrier = together, seats: list[Any] = seats) -> None:
             together.wait()
             seats.append(feed.seat())
 
-        threads = [Thread(target=sit, args=(each,)) for each in many]
+        threads = [Thread(target=sit, args=(each,)) for each in several]
         for each in threads:
             each.start()
         for each in threads:
             each.join()
-        assert len(seats) == len(many)
-        assert sum(each._hub is not None and each._hub.is_alive() for each in many) == 1
+        assert len(seats) == len(several)
+        assert sum(each._hub is not None and each._hub.is_alive() for each in several) == 1
         for seat in seats:
             seat.close()
-        for feed in many:
+        for feed in several:
             feed.close()
 
 
 def test_a_hub_that_ends_is_followed_by_the_next(
-    many: list[Feed], monkeypatch: pytest.MonkeyPatch
+    several: list[Feed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends whenever nobody is there: whoever comes at that moment finds a seat all the same."""
     monkeypatch.setattr(hub, "LINGER", 0.003)
     for number in range(100):
-        many[number % len(many)].seat().close()
+        several[number % len(several)].seat().close()
 
 
-def test_what_a_killed_hub_left_is_in_nobodys_way(many: list[Feed], settings: WebSettings) -> None:
+def test_what_a_killed_hub_left_is_in_nobodys_way(
+    several: list[Feed], settings: WebSettings
+) -> None:
     home = settings.dal.home.resolve()
-    path = inlet.place(home, many[0]._name)
+    path = inlet.place(home, several[0]._name)
     stale = socket.socket(socket.AF_UNIX)
     home.mkdir(exist_ok=True)
     stale.bind(str(path))
     stale.close()  # the file stays, nobody listens
     assert path.exists()
-    many[0].seat().close()
+    several[0].seat().close()
 
 
 def test_a_hub_that_does_not_greet_costs_one_wait(
-    many: list[Feed], settings: WebSettings, monkeypatch: pytest.MonkeyPatch
+    several: list[Feed], settings: WebSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stopped process keeps its lock; pages that ask for a stream are refused at once."""
     monkeypatch.setattr(inlet, "PATIENCE", 0.2)
     home = settings.dal.home.resolve()
     home.mkdir(exist_ok=True)
-    with inlet.opened(inlet.place(home, many[0]._name)):
+    with inlet.opened(inlet.place(home, several[0]._name)):
         with pytest.raises(inlet.NoSeat, match="busy"):
-            many[0].seat()
+            several[0].seat()
         monkeypatch.setattr(inlet, "seat", lambda _: pytest.fail("it was asked again"))
         with pytest.raises(inlet.NoSeat, match="does not answer"):
-            many[0].seat()
+            several[0].seat()
 
 
 def test_a_long_path_is_no_hindrance(ledger: Ledger, settings: WebSettings, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +15,17 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from dal.database import Ledger
+from tests.support.hosting import free_port
 from tests.support.listening import PATIENCE, Listener
-from tests.webapp.ledgers import MANY, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(not Path("/proc/locks").exists(), reason="reads Linux's /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/locks").exists(), reason="reads Linux's /proc"),
+    pytest.mark.usefixtures("deposits"),
+]
 
 
 class Site:
@@ -89,11 +90,7 @@ def eventually(what: Callable[[], object]) -> None:
 
 @pytest.fixture
 def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
-    with Ledger(database_url) as ledger:
-        fill(ledger, *MANY)
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    made = Site(database_url, tmp_path, port)
+    made = Site(database_url, tmp_path, free_port())
     yield made
     made.process.kill()
     made.process.communicate()

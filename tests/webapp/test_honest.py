@@ -17,7 +17,7 @@ from dal.moments import Deed
 from dal.settings import DalSettings
 from tests.support import rows
 from tests.support.relay import losing
-from tests.webapp.ledgers import ANNA, ANNA_SHOWN, ROWS, file, fill
+from tests.webapp.ledgers import ANNA, ANNA_SHOWN, ROWS, file
 from tests.webapp.test_imports import look
 from webapp import create_app
 from webapp.pages.wording import WORDS
@@ -324,11 +324,10 @@ def test_the_log_names_who_ran_a_command(
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_lost_commit_is_said_and_the_same_form_can_be_sent_again(
-    database_url: str, settings: WebSettings, ledger: Ledger, *, told: bool
+    database_url: str, settings: WebSettings, books: Ledger, *, told: bool
 ) -> None:
     from tests.webapp.conftest import Site
 
-    fill(ledger)
     with losing(database_url, told=told) as relay, Ledger(relay.url, DalSettings()) as far:
         site = Site(create_app(settings, far).test_client())
         fields = {"once": new_once(), "label": "food", "colour": "red", "csrf_token": site.token()}
@@ -338,12 +337,12 @@ def test_a_lost_commit_is_said_and_the_same_form_can_be_sent_again(
         assert "The connection broke while this was being saved" in lost.text
         assert "Send it again" in lost.text
         assert f'name="once" hidden>\n{fields["once"]}</textarea>' in lost.text
-        with ledger.read() as conn:
+        with books.read() as conn:
             assert len(labels.all(conn)) == 1 + told
         again = site.client.post("/labels/add", data=fields)
         assert again.status_code == 303, again.text
         assert "The label food is there." in site.get("/labels").text
-    with ledger.read() as conn:
+    with books.read() as conn:
         assert [each.name for each in labels.all(conn)] == ["food", "rent"]
         added = "SELECT count(*) FROM changes WHERE relation = 'labels' AND op = 'insert'"
         assert conn.execute(text(added)).scalar_one() == 2
@@ -419,15 +418,14 @@ def test_every_column_of_every_logged_table_has_its_words() -> None:
         assert set(WORDS[name]) == columns, name
 
 
-def test_every_change_of_a_column_makes_a_sentence(ledger: Ledger) -> None:
+def test_every_change_of_a_column_makes_a_sentence(books: Ledger) -> None:
     from zoneinfo import ZoneInfo
 
     from webapp.pages.history import sentences
     from webapp.pages.wording import SUBJECT, WHOLE, Terms
 
     terms = Terms({}, ZoneInfo("UTC"))
-    fill(ledger)
-    with ledger.write() as conn:
+    with books.write() as conn:
         contacts.add_address(conn, contacts.add(conn, "Anna"), 1, "ethereum", ANNA)
         wallets.add_address(conn, 1, 1, "ethereum", "0x" + "1" * 40)
         for name, known in WORDS.items():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("books")]
-BACK = 50  # times that the back button is tried
+BACK = 12  # times that the back button is tried; `make latency` tries it 50 times
 
 
 # ── Network, server, database ────────────────────────────────────────────────────────────────
@@ -122,9 +122,7 @@ def test_a_token_that_is_refused_is_replaced(page: Page, sql: Sql) -> None:
 def test_a_silent_stream_is_not_trusted(page: Page, sql: Sql) -> None:
     tries = count(1)
     page.route("**/changes?*", lambda _route: None)  # never answered
-    with page.expect_request(
-        lambda request: "/changes" in request.url and next(tries) == 2, timeout=20_000
-    ):
+    with page.expect_request(lambda request: "/changes" in request.url and next(tries) == 2):
         page.goto("/transactions")
         state(page, "unconfirmed")
         sql.note(ids(page)[0], "meanwhile")
@@ -228,6 +226,6 @@ def test_back_shows_what_is_or_says_that_it_may_not_be(
 
 def test_the_latency_run_works(page: Page, database_url: str) -> None:
     latency.prepare(database_url)
-    found = latency.measure(page, database_url, "a short form", 20, latency.EDIT)
-    assert len(found.times) == 20
+    found = latency.measure(page, database_url, "a short form", 8, latency.EDIT)
+    assert len(found.times) == 8
     assert len(str(found).split()) == len(latency.HEADING.split()) + 3

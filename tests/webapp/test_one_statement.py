@@ -13,7 +13,6 @@ from dal import moves, snapshots, transactions
 from dal.keyset import NEWEST_FIRST
 from dal.records import Move
 from tests.support.statements import on_the_wire
-from tests.webapp.ledgers import MANY, ROWS, fill
 from webapp.pages.moved import MovedNote
 
 if TYPE_CHECKING:
@@ -35,14 +34,13 @@ def body(token: str) -> list[object]:
     ["", "?wallet=Main", "?type=send&label=rent&amount=1..", "?size=25", "?order=-amount&live=1",
      "?jump=2024-03-04", "next", "last", "/totals", "/totals?asset=ETH"],
 )  # fmt: skip
-def test_a_request_is_one_statement(site: Site, ledger: Ledger, query: str) -> None:
-    fill(ledger, *ROWS, *MANY)
+def test_a_request_is_one_statement(site: Site, many: Ledger, query: str) -> None:
     if query in {"next", "last"}:
         text = site.get("/transactions?size=25").text
         mark = 'rel="next"' if query == "next" else "Last »"
         link = text[: text.index(mark)].rsplit('href="', 1)[1].split('"')[0]
         query = link.replace("&amp;", "&").removeprefix("/transactions")
-    engine = ledger._exact._engine if "/totals" in query else ledger._reading
+    engine = many._exact._engine if "/totals" in query else many._reading
     with on_the_wire(engine) as sent:
         answer = site.get(f"/transactions{query}")
     assert answer.status_code == 200
@@ -76,13 +74,12 @@ def test_what_reads_nothing_says_nothing(site: Site) -> None:
     assert HEADER not in site.get("/nowhere").headers
 
 
-def test_the_page_names_what_moved_past_its_reader(site: Site, ledger: Ledger) -> None:
-    fill(ledger, *ROWS, *MANY)
+def test_the_page_names_what_moved_past_its_reader(site: Site, many: Ledger) -> None:
     first = site.get("/transactions?size=25").text
     link = first[: first.index('rel="next"')].rsplit('href="', 1)[1].split('"')[0]
     assert 'id="moved"' not in first
     moved = site.ids("?size=25")[3]
-    with ledger.write() as conn:  # from the first page to the end of the list
+    with many.write() as conn:  # from the first page to the end of the list
         sql = "UPDATE transactions SET occurred_at = '2020-01-01', note = '<b>' WHERE id = %s"
         conn.exec_driver_sql(sql, (moved,))
     second = site.get(link.replace("&amp;", "&")).text
@@ -92,13 +89,12 @@ def test_the_page_names_what_moved_past_its_reader(site: Site, ledger: Ledger) -
     assert "now still to come, perhaps again" in second
 
 
-def test_the_page_says_when_it_cannot_know_what_moved(site: Site, ledger: Ledger) -> None:
+def test_the_page_says_when_it_cannot_know_what_moved(site: Site, deposits: Ledger) -> None:
     from dataclasses import replace
 
     from webapp.links import Links
 
-    fill(ledger, *MANY)
-    with ledger.read() as conn:
+    with deposits.read() as conn:
         page = transactions.page(conn, size=25)
     assert page.next
     restored = replace(page.snapshot, system="1")

@@ -44,8 +44,8 @@ def test_a_page_is_one_statement(site: Site, books: Ledger, query: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["-time", "time", "-amount", "amount"])
-def test_joined_pages_are_the_whole_there_and_back(site: Site, ledger: Ledger, order: str) -> None:
-    fill(ledger, *MANY, *ROWS)
+@pytest.mark.usefixtures("many")
+def test_joined_pages_are_the_whole_there_and_back(site: Site, order: str) -> None:
     whole = site.ids(f"?order={order}&size=200")
     assert len(whole) == len(MANY) + len(ROWS)
     there: list[int] = []
@@ -65,8 +65,8 @@ def test_joined_pages_are_the_whole_there_and_back(site: Site, ledger: Ledger, o
     assert len(pages) == 1
 
 
-def test_first_and_last(site: Site, ledger: Ledger) -> None:
-    fill(ledger, *MANY)
+@pytest.mark.usefixtures("deposits")
+def test_first_and_last(site: Site) -> None:
     whole = site.ids("?size=200")
     text = site.get("/transactions?size=25").text
     last = re.search(r'href="([^"]+)">Last »', text)

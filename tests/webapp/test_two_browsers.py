@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dal import details
+from tests.support.chromium import PATIENCE
 from tests.webapp.test_browser import rows
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def other(browser: Browser, live_server: str, books: Ledger) -> Iterator[Page]: 
     context = browser.new_context(
         base_url=live_server, timezone_id="UTC", viewport={"width": 1280, "height": 900}
     )
-    context.set_default_timeout(5_000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 
@@ -203,7 +204,7 @@ def test_without_scripts_both_are_shown_and_both_ways_lead_on(
 ) -> None:
     context = browser.new_context(base_url=live_server, java_script_enabled=False)
     plain = context.new_page()
-    plain.set_default_timeout(5_000)
+    plain.set_default_timeout(PATIENCE)
     for way, mine, left in (("Keep mine", "mine", "mine"), ("Take theirs", "later", "theirs")):
         plain.goto("/transactions")
         rows(plain).first.locator("th.time a").click()
