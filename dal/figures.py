@@ -7,27 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, func, select, true
 
-from dal import snapshots, tables
+from dal import snapshots, tables, window
 from dal.conditions import PRINCIPAL
 from dal.fields import BY_KEY
-from dal.filters import (
-    EVERYTHING,
-    Filter,
-    Shape,
-    clauses,
-    label_is,
-    named_keys,
-    narrowing,
-    refuse_strangers,
-    sole_label,
-    strangers,
-)
+from dal.filters import EVERYTHING, Filter, Shape, clauses, named_keys, refuse_strangers, strangers
+from dal.kinds import AnyOf
 from dal.records import AssetSum, Totals
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-tx = tables.transactions
+tx, LABEL = tables.transactions, BY_KEY["label"]
 #: Columns before those of strangers: the count, and the token.
 FACTS = 1 + snapshots.COLUMNS
 
@@ -80,16 +70,26 @@ def _counted(shape: Shape) -> tuple[ColumnElement[int], Select[Any] | None]:
     0.51, a label of 125,000 0.19; a rare pair of wallet and type 1.35 (281 ms). Asked twice, an
     asset of 187,000 would take 1.5, a text far more.
     """
-    if (label := sole_label(shape)) and not any(negated for _, negated, _ in shape):
+    if borne := _bearing_one_label(shape):
         tl = tables.transaction_labels
-        days = narrowing(shape)(tl.c.occurred_at, tl.c.transaction_id)
-        borne = label_is(label, tl.c.label_id), *days
         return _count(tl, *borne), select(tl.c.transaction_id).where(*borne)
     found = select(tx.c.id).where(*clauses(shape))
     if not any(BY_KEY[key].elsewhere for key, *_ in shape):
         return _count(tx, *clauses(shape)), found if shape else None
     matching = found.cte("matching")
     return _count(matching), select(matching.c.id)
+
+
+def _bearing_one_label(shape: Shape) -> list[ColumnElement[bool]]:
+    """Return the conditions on a label's rows, where one and days are all that is asked for."""
+    asked, kind = {key: values for key, negated, values in shape if not negated}, LABEL.kind
+    assert isinstance(kind, AnyOf)  # noqa: S101 (names are matched by value)
+    only = len(asked) == len(shape) and asked.keys() - {"date"} == {"label"}
+    if not only or asked["label"] or window.spans(shape):
+        return []
+    tl, values = tables.transaction_labels, kind.asked("label", asked["label"])
+    days = window.days(shape)(tl.c.occurred_at, tl.c.transaction_id)
+    return [values.match_id(tl.c.label_id, tables.labels.c.name), *days]
 
 
 def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[int]:

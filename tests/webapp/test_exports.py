@@ -20,7 +20,8 @@ from dal.database import Ledger
 from dal.filters import Filter
 from dal.settings import DalSettings
 from tests.bench.ground import seed
-from tests.test_cli import free_port, patiently
+from tests.support.hosting import free_port
+from tests.test_cli import patiently
 from webapp import create_app, exporting
 from webapp.cli import main
 
