@@ -26,7 +26,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
-from dal import connections, migrate
+from dal import connections, migrate, slow
 from dal.embedded import Embedded
 from dal.errors import BadValue, Doubtful, TooSlow, Unavailable
 from dal.patience import Patience
@@ -232,6 +232,7 @@ def _said_plainly() -> Iterator[None]:
 def _plain(error: DBAPIError) -> Unavailable | None:
     state = getattr(error.orig, "sqlstate", None)
     if state == QUERY_CANCELED:
+        slow.given_up(error.statement)
         return TooSlow("narrow the filter, or raise STATEMENT_TIMEOUT_MS")
     if state == NOT_IN_PREREQUISITE_STATE and "recovery" in str(error.orig):
         return Unavailable("this server is a standby; only a primary can say what is true now")

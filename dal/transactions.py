@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from dal import driver, keyset, moves, slices, snapshots, tables
+from dal import driver, keyset, moves, naming, slices, snapshots, tables
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, named_keys, refuse_strangers, strangers
 from dal.keyset import NEWEST_FIRST, USUAL, Cursor, Order
@@ -119,11 +119,11 @@ def _page_statement(
     )
     crossed = moves.columns(shape, order, backward=backward) if comes else ()
     facts = _facts(shape, others, *crossed).subquery("facts")
-    return (
-        select(facts, rows)
-        .select_from(facts.outerjoin(rows, true()))
-        .order_by(*resorted(rows, order))
-    )
+    found = select(facts, rows).select_from(facts.outerjoin(rows, true()))
+    at = naming.place(side, placed=placed, comes=comes)
+    many = f"{size} rows" if size != USUAL else ""
+    name = naming.shaped("transactions page", shape, order.words, at, many)
+    return naming.named(found.order_by(*resorted(rows, order)), name)
 
 
 def _facts(shape: Shape, others: ColumnElement[int], *more: ColumnElement[Any]) -> Select[Any]:
@@ -246,4 +246,6 @@ def walk_statement(
 def _walk_statement(shape: Shape, order_key: str, *, placed: bool) -> Select[Any]:
     order = keyset.ORDERS[order_key]
     rows = shown(slices.rows(shape, order, CHUNK, placed=placed))
-    return select(rows).order_by(*resorted(rows, order))
+    at = naming.place("after", placed=placed)
+    name = naming.shaped("transactions walk", shape, order.words, at)
+    return naming.named(select(rows).order_by(*resorted(rows, order)), name)

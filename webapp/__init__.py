@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from webapp import assets, compilation, converters, errors, freshness, security, template_filters
+from webapp import (
+    assets,
+    compilation,
+    converters,
+    errors,
+    freshness,
+    security,
+    slow,
+    template_filters,
+)
 from webapp.pages import fields
 from webapp.scope import Scope, check_request
 from webapp.state import EXTENSION, State
@@ -26,7 +35,17 @@ if TYPE_CHECKING:
     from webapp.settings import WebSettings
 
 #: What is installed into every application; `compilation` before whatever asks for a template.
-PARTS = (compilation, converters, security, freshness, errors, assets, template_filters, fields)
+PARTS = (
+    compilation,
+    converters,
+    security,
+    freshness,
+    errors,
+    assets,
+    slow,
+    template_filters,
+    fields,
+)
 MEGABYTE = 1024 * 1024
 VIEWS = (transactions, transaction, wallets, contacts, labels, imports, changes, health)
 
