@@ -109,8 +109,7 @@ def explain(conn: Connection, statement: Executable, parameters: Mapping[str, An
     text, bound = compiled(statement, parameters)
     answer = conn.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", bound)
     found = answer.scalar_one()[0]
-    nodes = tuple(_nodes(found["Plan"]))
-    return Plan(nodes, found["Planning Time"], found["Execution Time"])
+    return Plan(tuple(nodes(found["Plan"])), found["Planning Time"], found["Execution Time"])
 
 
 def compiled(statement: Executable, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -153,7 +152,8 @@ def _buffers(node: Mapping[str, Any]) -> int:
     return int(node.get("Shared Hit Blocks", 0)) + int(node.get("Shared Read Blocks", 0))
 
 
-def _nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
+def nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
+    """Yield the steps of a plan, as EXPLAIN (FORMAT JSON) tells them, the whole before its parts."""
     loops = int(node.get("Actual Loops", 0))
     given = node.get("Actual Rows", 0)
     thrown = sum(node.get(name, 0) for name in THROWN)
@@ -167,7 +167,7 @@ def _nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
         str(node.get("Index Name", "")),
     )
     for child in node.get("Plans", ()):
-        yield from _nodes(child, depth + 1)
+        yield from nodes(child, depth + 1)
 
 
 def _reads(node: Mapping[str, Any]) -> bool:
