@@ -16,7 +16,6 @@ from sqlalchemy.dialects import postgresql
 
 from dal import naming
 from dal.fields import BY_KEY
-from dal.filters import sole_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,8 +138,6 @@ def psql(url: str, text: str) -> str:
 
 def why(shape: Shape, order: Order) -> tuple[str, ...]:
     """Return how a page of a filter is led, and why, in plain words."""
-    if sole_label(shape) is not None and order.name == "occurred_at":
-        return ("One label alone: its own rows lead, which its index holds in the page's order.",)
     asked = ", ".join(BY_KEY[key].title.lower() for key, *_ in shape) or "nothing"
     return (
         f"One statement of plain conditions ({asked}), {order.words}.",

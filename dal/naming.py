@@ -113,8 +113,14 @@ def _condition(key: str, negated: bool, values: Hashable) -> str:  # noqa: FBT00
     return key + "!" * negated + several + (f"={listed}" if listed else "")
 
 
-def place(side: str, *, placed: bool, comes: bool = False) -> str:
-    """Return where a page lies, in a word or two."""
+def place(at: tuple[str, bool, bool] | None) -> str:
+    """Return where a page lies, in a word or two.
+
+    Args:
+        at: which side of its cursor, whether that lies at a row, and whether its reader comes from
+            another page; None: there is no cursor.
+    """
+    side, placed, comes = at or ("after", False, False)
     if not placed:
         return "last page" if side == "before" else "first page"
     return f"{side}, with what moved" if comes else side

@@ -120,9 +120,8 @@ def _page_statement(
     crossed = moves.columns(shape, order, backward=backward) if comes else ()
     facts = _facts(shape, others, *crossed).subquery("facts")
     found = select(facts, rows).select_from(facts.outerjoin(rows, true()))
-    at = naming.place(side, placed=placed, comes=comes)
     many = f"{size} rows" if size != USUAL else ""
-    name = naming.shaped("transactions page", shape, order.words, at, many)
+    name = naming.shaped("transactions page", shape, order.words, naming.place(place), many)
     return naming.named(found.order_by(*resorted(rows, order)), name)
 
 
@@ -246,6 +245,6 @@ def walk_statement(
 def _walk_statement(shape: Shape, order_key: str, *, placed: bool) -> Select[Any]:
     order = keyset.ORDERS[order_key]
     rows = shown(slices.rows(shape, order, CHUNK, placed=placed))
-    at = naming.place("after", placed=placed)
+    at = "next chunk" if placed else "first chunk"
     name = naming.shaped("transactions walk", shape, order.words, at)
     return naming.named(select(rows).order_by(*resorted(rows, order)), name)
