@@ -150,7 +150,7 @@ def _buffers(node: Mapping[str, Any]) -> int:
 
 
 def nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
-    """Yield the steps of a plan, as EXPLAIN (FORMAT JSON) tells them, the whole before its parts."""
+    """Yield the steps of a plan as EXPLAIN (FORMAT JSON) tells them, the whole first."""
     loops = int(node.get("Actual Loops", 0))
     given = node.get("Actual Rows", 0)
     thrown = sum(node.get(name, 0) for name in THROWN)

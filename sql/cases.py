@@ -76,7 +76,7 @@ CLASSES: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 #: Filters whose values are common or not: what is paired.
 FACETS = ("wallet", "asset", "label", "contact", "type", "network", "text", "amount")
-PAIRS = (("apart", "apart"), ("common", "common"), ("common", "old"), ("rare", "common"))
+PAIRS = (("apart", "apart"), ("common", "common"), ("rare", "common"))
 
 
 def cases(conn: Connection) -> Iterator[Case]:
@@ -120,7 +120,6 @@ def filtered(key: str, middle: Mapping[str, Cursor]) -> Iterator[Case]:
     first, *more = CLASSES[key].values()
     query = f"{key}={first}"
     for place_name, at in (
-        ("in the middle", middle["-time"]),
         ("in the middle, back", replace(middle["-time"], side="before")),
         ("last page", Cursor.last(NEWEST_FIRST)),
         ("first page", ORDERS["time"]),

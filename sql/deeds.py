@@ -13,6 +13,7 @@ import re
 import uuid
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ ROWS = (
     f"2024-03-06,receive,ethereum,0x{'ab' * 32},0x{'cd' * 20},,,2,USDX@0x{'ef' * 20},,,coin\n"
     + "".join(f"2024-03-{day:02},receive,,,,,,{day},EUR,own-{day},,x\n" for day in range(1, 29))
 )
+LATELY = "9000000:9000000:"  # of a snapshot that nothing came after
 #: Rows enough that the log is worth an index.
 BUSY = (
     "UPDATE transactions SET note = note || '.', occurred_at = occurred_at + interval '1 us'"
@@ -91,13 +93,13 @@ def busy(conn: Connection) -> Snapshot:
 def deeds(seen: Snapshot) -> Mapping[str, Callable[[Connection], object]]:
     """Return what is done, by name."""
     came = Cursor(NEWEST_FIRST, "after", (datetime(2024, 3, 5, tzinfo=UTC), 1), seen)
-    sum_came = Cursor(ORDERS["-amount"], "after", (5, 1), seen)  # type: ignore[arg-type]
+    by_amount = Cursor(ORDERS["-amount"], "after", (5, 1), seen)  # type: ignore[arg-type]
     return {
         "a page, with what moved past its reader": lambda conn: (
             transactions.page(conn, cursor=came),
-            transactions.page(conn, order=ORDERS["-amount"], cursor=sum_came),
+            transactions.page(conn, order=ORDERS["-amount"], cursor=by_amount),
         ),
-        "the feed": lambda conn: changes.since(conn, seen),
+        "the feed": lambda conn: changes.since(conn, replace(seen, visible=LATELY)),
         "one transaction, with its history": lambda conn: details.get(conn, 4_711),
         "one noun": one_noun,
         "an import": bring,
