@@ -7,10 +7,10 @@ generated ledger of `sql/seed/`, and explains exactly the statements that the pa
 
 `sql/review.py` says what differs from them.
 
-A tree holds the steps that ran, their indexes, conditions and rows: those are compared. The buffers
-at their end are told and not compared. What the page of a filter has in common with the page of
-everything is told once, and so is a tree that several cases of a file have. What a plan depends on besides statement, ledger and statistics is set on
-the connection, so that it does not depend on the server's settings.
+A tree holds the steps that ran and did something, their indexes, conditions and rows: those are
+compared. The buffers at their end are told and not compared. What the page of a filter has in
+common with the page of everything is told once, and so is a tree that several cases of a file have.
+What a plan depends on besides statement, ledger and statistics is set on the connection, so that it does not depend on the server's settings.
 """
 
 from __future__ import annotations
@@ -109,17 +109,26 @@ def written(found: Answered) -> dict[str, str]:
 
 
 def shape(nodes: Sequence[Node]) -> str:
-    """Return the steps that ran, without rows and values: what makes two trees the same."""
-    return LITERAL.sub("…", "\n".join(f"{node.depth} {node.text}" for node in nodes if node.loops))
+    """Return the steps of a tree without rows and values: what makes two trees the same."""
+    return LITERAL.sub("…", "\n".join(f"{node.depth} {node.text}" for node in at_work(nodes)))
+
+
+def at_work(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield the steps that ran, without those that found nothing and touched nothing."""
+    idle = -1  # the depth of the part that is being passed over; -1: none is
+    for node in nodes:
+        if 0 <= idle < node.depth:
+            continue
+        idle = node.depth if not node.loops or not (node.rows or node.buffers) else -1
+        if idle < 0:
+            yield node
 
 
 def told(nodes: Sequence[Node], known: frozenset[str]) -> Iterator[str]:
-    """Yield a line for each step that ran, and one for known parts that stand side by side."""
+    """Yield a line for each step at work, and one for known parts that stand side by side."""
     depth = -1  # of the known part that is being passed over; -1: none is
     for node, sub in parts(nodes):
         same = sub in known and not OWN.search(sub)
-        if not node.loops:
-            continue
         if depth >= 0 and (node.depth > depth or (same and node.depth == depth)):
             continue
         depth = node.depth if same else -1
@@ -127,9 +136,10 @@ def told(nodes: Sequence[Node], known: frozenset[str]) -> Iterator[str]:
 
 
 def parts(nodes: Sequence[Node]) -> Iterator[tuple[Node, str]]:
-    """Yield each step, and the text of it with all below it, rows and numbers left out."""
-    for at, node in enumerate(nodes):
-        below = (f"{'  ' * (each.depth - node.depth)}{each.text}" for each in under(nodes, at))
+    """Yield each step at work, and the text of it with all below it, rows and numbers left out."""
+    busy = list(at_work(nodes))
+    for at, node in enumerate(busy):
+        below = (f"{'  ' * (each.depth - node.depth)}{each.text}" for each in under(busy, at))
         yield node, NUMBERED.sub(r"\1", "\n".join(below))
 
 
