@@ -206,9 +206,10 @@ def watched(conn: Connection) -> Iterator[set[str]]:
     raw.add_notice_handler(told)
     try:
         yield needed
+        # A plan is told when its portal is closed, which the next statement does.
+        conn.exec_driver_sql("SET auto_explain.log_min_duration = -1")
     finally:
         raw.remove_notice_handler(told)
-        conn.exec_driver_sql("SET auto_explain.log_min_duration = -1")
 
 
 def indexes(message: str) -> set[str]:

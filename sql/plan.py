@@ -10,7 +10,8 @@ generated ledger of `sql/seed/`, and explains exactly the statements that the pa
 A tree holds the steps that ran and did something, their indexes, conditions and rows: those are
 compared. The buffers at their end are told and not compared. What the page of a filter has in
 common with the page of everything is told once, and so is a tree that several cases of a file have.
-What a plan depends on besides statement, ledger and statistics is set on the connection, so that it does not depend on the server's settings.
+What a plan depends on besides statement, ledger and statistics is set on the connection, so that it
+does not depend on the server's settings.
 """
 
 from __future__ import annotations
