@@ -61,8 +61,8 @@ sql: $(STAMP) ## list every statement that a page can need, ready for psql
 plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/plans/, to be reviewed as a diff
 	$(BIN)/python sql/plan.py
 
-indexes: $(DEV) ## print docs/indexes.md: what each index is for and costs, on ROWS=200000 generated transactions
-	$(BIN)/python sql/indexes.py $(if $(filter command line,$(origin ROWS)),$(ROWS))
+indexes: $(DEV) ## print docs/indexes.md: what each index is for and costs, on 100,000 generated transactions
+	$(BIN)/python sql/indexes.py
 
 import-shared: $(STAMP) ## import real exports from DATA=… and check that every row is accounted for
 	$(BIN)/python tests/import_shared.py $(DATA)

@@ -74,8 +74,8 @@ CLASSES: Mapping[str, Mapping[str, str]] = {
     "direction": {"in": "in", "out": "out"},
     "has": {"a label": "label", "a contact": "contact", "a note": "note"},
 }  # fmt: skip
-#: Filters whose values are common or not: what is paired.
-FACETS = ("wallet", "asset", "label", "contact", "type", "network", "text", "amount")
+#: What is paired: one filter of each kind (type, network and status are found as a wallet is).
+FACETS = ("wallet", "asset", "label", "contact", "text", "amount")
 PAIRS = (("apart", "apart"), ("common", "common"), ("rare", "common"))
 
 

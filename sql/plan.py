@@ -195,7 +195,8 @@ def generated(rows: int, at: str = "") -> Iterator[Ledger]:
         psql(url, "-c", f"CREATE DATABASE {name}")
         try:
             with Ledger(
-                here.render_as_string(hide_password=False), DalSettings(slow_ms=0)
+                here.render_as_string(hide_password=False),
+                DalSettings(slow_ms=0, statement_timeout_ms=0),
             ) as ledger:
                 ledger.migrate()
                 plain = here.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -1,11 +1,13 @@
 """Hold the plans against those that were reviewed, and the indexes against their laws: as JSON.
 
-python sql/review.py
+    python sql/review.py
 
-skipped    why nothing was looked at
-diff       what differs from sql/plans/
-useless    indexes that no plan needs, and no uniqueness
-unserved   cases of an equality, a date or an order that read a whole table
+`skipped` says why nothing was looked at; else there are
+
+    diff         what differs from sql/plans/
+    useless      indexes that no plan needs, and no uniqueness
+    unserved     cases of an equality, a date or an order that read a whole table
+    undescribed  indexes that docs/indexes.md does not tell as they are
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ def main() -> dict[str, object]:
         "diff": plan.differences(plan.written(found)),
         "useless": indexes.useless(book),
         "unserved": indexes.unserved(found),
+        "undescribed": indexes.undescribed(book),
     }
 
 

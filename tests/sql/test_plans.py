@@ -58,6 +58,10 @@ def test_no_equality_no_date_and_no_order_reads_a_whole_table(reviewed: dict[str
     assert not reviewed["unserved"], "\n".join(reviewed["unserved"])
 
 
+def test_the_book_tells_the_indexes_that_are_there(reviewed: dict[str, Any]) -> None:
+    assert not reviewed["undescribed"], "run: make indexes"
+
+
 def test_every_filter_has_its_cases(plan: ModuleType) -> None:
     import cases
 
