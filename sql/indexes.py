@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +20,8 @@ import deeds
 import label_cost
 import plan
 from cases import CLASSES, Case
+from servers import QUIET, RARE, measured_at
 from writing import written
-
-from dal.embedded import Embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +41,6 @@ EQUAL = frozenset(CLASSES) - {"direction", "amount", "text", "has"}
 LACKING = frozenset({"asset", "contact", "network", "status", "address"})
 IDLE = frozenset({"movements_counterparty_idx", "transactions_note_idx"})
 BY_TIME = ("time", "-time")
-#: Private, so that nothing else is counted; without copies of whole pages, which chance decides.
-QUIET = {"full_page_writes": "off", "autovacuum": "off", "fsync": "off",
-         "shared_preload_libraries": "pg_stat_statements"}  # fmt: skip
-RARE = {**QUIET, "full_page_writes": "on"}
 TOLD = re.compile(r"^\| `(\w+)`<br>`(.+?)` \|", re.MULTILINE)
 CATALOGUE = """
 SELECT t.relname, c.relname, pg_get_indexdef(i.indexrelid), i.indisunique,
@@ -88,17 +81,6 @@ def main(rows: int) -> None:
         lines += ["", RARELY, "", *label_cost.measured(ledger), ""]
     BOOK.write_text("\n".join(lines))
     print(f"{BOOK.name} is written")
-
-
-@contextmanager
-def measured_at(settings: dict[str, str], rows: int) -> Iterator[Ledger]:
-    """Yield a generated ledger on a server of its own."""
-    with (
-        tempfile.TemporaryDirectory() as home,
-        Embedded(Path(home), settings=settings) as url,
-        plan.generated(rows, url) as ledger,
-    ):
-        yield ledger
 
 
 def known(conn: Connection, found: plan.Answered, done: deeds.Uses) -> list[Index]:
@@ -191,7 +173,7 @@ def book(ledger: Ledger, rows: int) -> Iterator[str]:
     for index in indexes:
         tables[index.table].append(index)
     for table in (*LONG, *(name for name in tables if name not in LONG)):
-        yield from _section(table, tables[table], rows, cost, len(found))
+        yield from _section(table, tables[table], rows, cost)
     yield from ("", "## A label on one row", "", OFTEN, "", *label_cost.measured(ledger))
 
 
@@ -211,9 +193,7 @@ RARELY = """Rare edits: the first change to a page after a checkpoint writes all
 these meet pages that nobody has changed since:"""
 
 
-def _section(
-    table: str, indexes: list[Index], rows: int, cost: dict[str, float], cases: int
-) -> Iterator[str]:
+def _section(table: str, indexes: list[Index], rows: int, cost: dict[str, float]) -> Iterator[str]:
     yield from ("", f"## {table}", "", "| index | serves | bytes | WAL | cases | scans |")
     yield "| --- | --- | --: | --: | --: | --: |"
     for index in indexes:
@@ -221,7 +201,7 @@ def _section(
         wal = f"{cost[index.name]:,.0f}" if index.name in cost else "·"
         told = f"`{index.name}`<br>`{_columns(index.definition)}`"
         counted = f"{index.cases} | {index.scans:,}"
-        yield f"| {told} | {_served(index, cases)} | {size} | {wal} | {counted} |"
+        yield f"| {told} | {_served(index)} | {size} | {wal} | {counted} |"
     if table in LONG:
         total = sum(index.size for index in indexes) / rows
         more = sum(cost.get(index.name, 0) for index in indexes)
@@ -234,18 +214,16 @@ def _columns(definition: str) -> str:
     return definition.partition(" USING ")[2].replace("|", "\\|")
 
 
-def _served(index: Index, cases: int) -> str:
-    everywhere = index.cases > cases * 0.8
-    filters = "every page" if everywhere else ", ".join(f"`{key}`" for key in index.filters)
-    orders = "" if everywhere else ", ".join(index.orders)
+def _served(index: Index) -> str:
+    filters = ", ".join(f"`{key}`" for key in CLASSES if {key, f"{key}!"} & index.filters.keys())
     parts = (
-        filters,
-        orders and f"order {orders}",
+        "every filter" if {*CLASSES} <= index.filters.keys() else filters,
+        index.orders and f"order {', '.join(index.orders)}",
         index.unique and "no two alike",
         index.pages and "cases of " + ", ".join(index.pages),
         index.deeds and "; ".join(sorted(index.deeds)),
     )
-    return "<br>".join(part for part in parts if part)
+    return "<br>".join(part for part in parts if part) or "nothing yet"
 
 
 if __name__ == "__main__":

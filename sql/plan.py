@@ -63,6 +63,7 @@ SETTINGS = {
     "cursor_tuple_fraction": "0.1",
     "geqo": "off",
 }
+PATIENT = DalSettings(slow_ms=0, statement_timeout_ms=0)
 BUFFERS = re.compile(r" ?buffers=\d+")
 LITERAL = re.compile(r"'(?:[^']|'')*'")
 #: What finds transactions is told in every case.
@@ -194,10 +195,8 @@ def generated(rows: int, at: str = "") -> Iterator[Ledger]:
         here = driver_url(url).set(database=name)
         psql(url, "-c", f"CREATE DATABASE {name}")
         try:
-            with Ledger(
-                here.render_as_string(hide_password=False),
-                DalSettings(slow_ms=0, statement_timeout_ms=0),
-            ) as ledger:
+            full = here.render_as_string(hide_password=False)
+            with Ledger(full, PATIENT) as ledger:
                 ledger.migrate()
                 plain = here.set(drivername="postgresql").render_as_string(hide_password=False)
                 psql(plain, "-v", f"rows={rows}", "-f", str(HERE / "seed" / "ledger.sql"))
