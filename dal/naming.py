@@ -77,9 +77,12 @@ def _with(text: str, name: str | None) -> str:
 
 def sender() -> str:
     """Return the nearest public function of the data layer at work, as in dal.labels.attach."""
-    working = list(_working())
-    public = (each for each in working if "._" not in each)
-    return next(public, next(iter(working), ""))
+    inner = ""
+    for name in _working():
+        if "._" not in name:
+            return name
+        inner = inner or name
+    return inner
 
 
 def _working() -> Iterator[str]:
