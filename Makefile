@@ -12,7 +12,7 @@ EDITS ?= 200
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans indexes import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ sql: $(STAMP) ## list every statement that a page can need, ready for psql
 
 plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/plans/, to be reviewed as a diff
 	$(BIN)/python sql/plan.py
+
+indexes: $(DEV) ## print docs/indexes.md: what each index is for and costs, on 100,000 generated transactions
+	$(BIN)/python sql/indexes.py
 
 import-shared: $(STAMP) ## import real exports from DATA=… and check that every row is accounted for
 	$(BIN)/python tests/import_shared.py $(DATA)

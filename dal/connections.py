@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
+from dal import naming, slow
 from dal.errors import CannotServe
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def engine(url: URL, settings: DalSettings, *, read_only: bool, **options: str |
     )
     event.listen(found, "connect", check_durability)
     event.listen(found, "checkout", check_alive)
+    event.listen(found, "before_cursor_execute", naming.mark, retval=True)
+    if read_only:
+        slow.watch(found, settings.slow_ms)
     return found
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
-from dal import connections, migrate
+from dal import connections, migrate, slow
 from dal.embedded import Embedded
 from dal.errors import BadValue, Doubtful, TooSlow, Unavailable
 from dal.exact import Exact
@@ -264,6 +264,7 @@ def _said_plainly(limit: str = "STATEMENT_TIMEOUT_MS") -> Iterator[None]:
 def _plain(error: DBAPIError, limit: str) -> Unavailable | None:
     state = getattr(error.orig, "sqlstate", None)
     if state == QUERY_CANCELED:
+        slow.given_up(error.statement)
         return TooSlow(f"narrow the filter, or raise {limit}")
     if state == NOT_IN_PREREQUISITE_STATE and "recovery" in str(error.orig):
         return Unavailable("this server is a standby; only a primary can say what is true now")

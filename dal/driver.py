@@ -14,6 +14,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import UserDefinedType
 
+from dal import naming
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -53,7 +55,9 @@ def compiled(statement: Select[Any]) -> Compiled:
     for column in statement.selected_columns:
         if isinstance(column.type, UserDefinedType):
             raise TypeError(f"{column!r} is of a type that the driver does not know")
-    return statement.compile(dialect=DIALECT)
+    made = statement.compile(dialect=DIALECT)
+    made.string = naming.marked(made.string, statement)
+    return made
 
 
 def _said(conn: Connection, error: Any, text: str, bound: Any) -> Exception:  # noqa: ANN401

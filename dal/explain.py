@@ -1,6 +1,7 @@
 """What PostgreSQL does for a statement: the plan as a tree, with the buffers and rows it touched.
 
 Times and costs are left out of the tree: they differ on every machine, buffers and rows do not.
+Some plans hold several ways and choose when they run; the ways not taken are left out, too.
 
 EXPLAIN: https://www.postgresql.org/docs/18/using-explain.html
 """
@@ -8,14 +9,18 @@ EXPLAIN: https://www.postgresql.org/docs/18/using-explain.html
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql
+
+from dal import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Executable
+
 
 DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 #: What tells one node of its kind from another, in this order.
@@ -34,15 +39,56 @@ TOLD = (
     "Group Key",
 )
 
+#: Rows that a scan reads for nothing.
+THROWN = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A step of a plan."""
+
+    depth: int
+    text: str  # its kind, and what tells it from others of its kind
+    loops: int  # how often it ran; 0: never
+    rows: int  # that it gave, all loops together
+    touched: int  # rows that a scan read, those that it threw away included; else 0
+    buffers: int  # 8 kB pages touched by it and all below it
+    index: str = ""  # that it reads, if it does
+
+    @property
+    def line(self) -> str:
+        """Return it as a line of the tree."""
+        told = f"rows={self.rows} buffers={self.buffers}" if self.loops else "never executed"
+        return f"{'  ' * self.depth}{self.text} ({told})"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a statement was answered once."""
 
-    tree: tuple[str, ...]  # a line per node, indented
-    buffers: int  # 8 kB pages touched, in memory or not
+    nodes: tuple[Node, ...]  # the way down, from the whole to its parts
     planning_ms: float  # of this one run
     execution_ms: float
+
+    @property
+    def tree(self) -> tuple[str, ...]:
+        """Return a line for each node that ran, indented."""
+        return tuple(node.line for node in self.nodes if node.loops)
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Return a line for each node, those that were not run among them."""
+        return tuple(node.line for node in self.nodes)
+
+    @property
+    def buffers(self) -> int:
+        """Return the 8 kB pages touched, in memory or not."""
+        return self.nodes[0].buffers
+
+    @property
+    def touched(self) -> int:
+        """Return the rows that its scans read."""
+        return sum(node.touched for node in self.nodes)
 
 
 def explain(conn: Connection, statement: Executable, parameters: Mapping[str, Any]) -> Plan:
@@ -59,41 +105,59 @@ def explain(conn: Connection, statement: Executable, parameters: Mapping[str, An
     text, bound = compiled(statement, parameters)
     answer = conn.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", bound)
     found = answer.scalar_one()[0]
-    return Plan(
-        tuple(_lines(found["Plan"])),
-        _buffers(found["Plan"]),
-        found["Planning Time"],
-        found["Execution Time"],
-    )
+    return Plan(tuple(nodes(found["Plan"])), found["Planning Time"], found["Execution Time"])
 
 
 def compiled(statement: Executable, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return a statement's text as the driver gets it, and its parameters."""
     made = statement.compile(dialect=DIALECT)  # type: ignore[attr-defined]
-    return str(made), made.construct_params(dict(parameters))
+    return naming.marked(str(made), statement), made.construct_params(dict(parameters))
 
 
 def runnable(statement: Executable, parameters: Mapping[str, Any]) -> str:
     """Return a statement with its values written out, to be pasted into psql."""
     filled = statement.params(parameters)  # type: ignore[attr-defined]
     made = filled.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})
-    return str(made).replace("%%", "%")
+    return naming.marked(str(made), statement).replace("%%", "%")
+
+
+def psql(url: str, text: str) -> str:
+    """Return the line of a shell that repeats it: it ends where no line of the statement does.
+
+    Args:
+        url: of the database, as the shell is to read it.
+        text: a runnable statement.
+    """
+    lines = set(text.splitlines())
+    end = next(word for word in ("SQL" + "_" * n for n in count()) if word not in lines)
+    return f"psql -X {url} <<'{end}'\nEXPLAIN (ANALYZE, BUFFERS) {text};\n{end}"
 
 
 def _buffers(node: Mapping[str, Any]) -> int:
     return int(node.get("Shared Hit Blocks", 0)) + int(node.get("Shared Read Blocks", 0))
 
 
-def _lines(node: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    rows = f"rows={_total(node)} buffers={_buffers(node)}"
-    yield f"{'  ' * depth}{node['Node Type']}{_direction(node)}{_told(node)} ({rows})"
+def nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
+    """Yield the steps of a plan as EXPLAIN (FORMAT JSON) tells them, the whole first."""
+    loops = int(node.get("Actual Loops", 0))
+    given = node.get("Actual Rows", 0)
+    thrown = sum(node.get(name, 0) for name in THROWN)
+    yield Node(
+        depth,
+        f"{node['Node Type']}{_direction(node)}{_told(node)}",
+        loops,
+        int(given * loops),
+        int((given + thrown) * loops) if _reads(node) else 0,
+        _buffers(node),
+        str(node.get("Index Name", "")),
+    )
     for child in node.get("Plans", ()):
-        yield from _lines(child, depth + 1)
+        yield from nodes(child, depth + 1)
 
 
-def _total(node: Mapping[str, Any]) -> int:
-    """Return the rows of all loops together."""
-    return int(node.get("Actual Rows", 0) * node.get("Actual Loops", 1))
+def _reads(node: Mapping[str, Any]) -> bool:
+    """Return whether it reads a table or an index: a bitmap's rows are read from the table."""
+    return "Relation Name" in node
 
 
 def _direction(node: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, func, select, true
 
-from dal import snapshots, tables, window
+from dal import naming, snapshots, tables, window
 from dal.conditions import PRINCIPAL
 from dal.fields import BY_KEY
 from dal.filters import EVERYTHING, Filter, Shape, clauses, named_keys, refuse_strangers, strangers
@@ -52,11 +52,9 @@ def _totals_statement(shape: Shape) -> Select[Any]:
         *strangers(shape),
     ).subquery("facts")
     sums = _named(_sums(matching))
-    return (
-        select(facts, sums)
-        .select_from(facts.outerjoin(sums, true()))
-        .order_by(sums.c.symbol, sums.c.network, sums.c.contract)
-    )
+    found = select(facts, sums).select_from(facts.outerjoin(sums, true()))
+    found = found.order_by(sums.c.symbol, sums.c.network, sums.c.contract)
+    return naming.named(found, naming.shaped("totals", shape))
 
 
 def _counted(shape: Shape) -> tuple[ColumnElement[int], Select[Any] | None]:

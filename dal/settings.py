@@ -95,3 +95,9 @@ class DalSettings(FromEnvironment):
         0,
         "How long `freshledger prune` lets the change log reach back; 0: for ever.",
     )
+    slow_ms: int = knob(
+        "SLOW_MS",
+        250,
+        "A reading statement that takes longer is logged, with the command that explains its page;"
+        " 0: never.",
+    )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
 
 
+VISIBLE = "4:4:"  # of a snapshot long ago
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A statement with example values."""
@@ -53,12 +56,17 @@ def statements() -> Iterator[Named]:
     for name, cursor in (("walk, first chunk", None), ("walk, next chunk", place)):
         statement = transactions.walk_statement(Filter(), NEWEST_FIRST, cursor)
         yield Named(name, statement, transactions.page_parameters(Filter(), cursor))
-    seen = Snapshot("0", 1, 0, "4:4:", datetime(2024, 3, 5, tzinfo=UTC))
+    seen = Snapshot("0", 1, 0, VISIBLE, datetime(2024, 3, 5, tzinfo=UTC))
     came = replace(place, seen=seen)
     statement = transactions.page_statement(Filter(), NEWEST_FIRST, came)
     parameters = transactions.page_parameters(Filter(), came)
     yield Named("next page, with what moved past its reader", statement, parameters)
-    yield Named("what is new since a snapshot", changes.since_statement(), {"known": seen.visible})
+    yield from elsewhere()
+
+
+def elsewhere() -> Iterator[Named]:
+    """Yield the statements of the other pages, and of the feed."""
+    yield Named("what is new since a snapshot", changes.since_statement(), {"known": VISIBLE})
     log = changes.history_statement(["labels"], 1)
     yield Named("one row: its changes", log, {})
     yield Named("one transaction: movements", details.movements_statement(1), {})

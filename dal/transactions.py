@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, select
 
-from dal import driver, keyset, moves, slices, snapshots, tables, window
+from dal import driver, keyset, moves, naming, slices, snapshots, tables, window
 from dal.estimates import estimate, numbers_statement, sample_statement
 from dal.figures import totals, totals_statement
 from dal.filters import EVERYTHING, Filter, Shape, refuse_strangers, strangers
@@ -110,7 +110,9 @@ def _page_statement(
     backward = side == "before"
     cut = slices.cut(shape, order, size + 1, ahead, placed=placed, backward=backward)
     crossed = moves.columns(shape, order, backward=backward) if comes else ()
-    return select(shown(cut.rows, order), *_facts(shape, cut, *crossed))
+    many = f"{size} rows" if size != USUAL else ""
+    name = naming.shaped("transactions page", shape, order.words, naming.place(place), many)
+    return naming.named(select(shown(cut.rows, order), *_facts(shape, cut, *crossed)), name)
 
 
 def _facts(shape: Shape, cut: slices.Slice, *more: ColumnElement[Any]) -> list[ColumnElement[Any]]:
@@ -208,4 +210,7 @@ def walk_statement(
 @lru_cache(maxsize=128)
 def _walk_statement(shape: Shape, order_key: str, *, placed: bool) -> Select[Any]:
     order = keyset.ORDERS[order_key]
-    return select(shown(slices.rows(shape, order, CHUNK, placed=placed), order))
+    rows = shown(slices.rows(shape, order, CHUNK, placed=placed), order)
+    at = "next chunk" if placed else "first chunk"
+    name = naming.shaped("transactions walk", shape, order.words, at)
+    return naming.named(select(rows), name)

@@ -1,113 +1,202 @@
-"""Write the plan of every statement to `sql/plans/`, to be reviewed as a diff.
+"""The plan of every statement, in `sql/plans/`, to be reviewed as a diff.
 
 It makes its own database on the embedded server (or on TEST_DATABASE_URL's), fills it with the
-generated ledger of `sql/seed/`, and explains exactly the statements that the pages run. The trees
-hold rows and buffers but neither times nor costs, which differ from run to run.
+generated ledger of `sql/seed/`, and explains exactly the statements that the pages run.
 
-    python sql/plan.py [ROWS]
+    python sql/plan.py
+
+`sql/review.py` says what differs from them.
+
+A tree holds the steps that ran and did something, their indexes, conditions and rows: those are
+compared. The buffers at their end are told and not compared. What the page of a filter has in
+common with the page of everything is told once, and so is a tree that several cases of a file have.
+What a plan depends on besides statement, ledger and statistics is set on the connection, so that it
+does not depend on the server's settings.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import uuid
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from cases import Case, cases, place
 
-from dal import explain, snapshots, transactions
+from dal import explain
 from dal.database import Ledger, driver_url
 from dal.embedded import Embedded
-from dal.filters import Filter
-from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
 from dal.postgres import Binaries
 from dal.settings import DalSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
+    from dal.explain import Node, Plan
+
+__all__ = ["generated", "place", "psql"]
 HERE = Path(__file__).parent
-#: One case a line: a name, then a filter of the generated ledger. Common, middling and rare values.
-CASES = (
-    ("everything", ""),
-    ("wallet-common", "wallet=Wallet 1"),
-    ("wallet-rare", "wallet=Wallet 50"),
-    ("wallets-two", "wallet=Wallet 1&wallet=Wallet 7"),
-    ("type-common", "type=receive"),
-    ("type-not", "type!=receive"),
-    ("asset-common", "asset=USDC"),
-    ("asset-rare", "asset=TOK199"),
-    ("label-common", "label=label 1"),
-    ("label-rare", "label=label 30"),
-    ("label-not", "label!=label 1"),
-    ("contact", "contact=Contact 5"),
-    ("hash", "hash=0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060"),
-    ("date-quarter", "date=2024-Q1"),
-    ("amount-range", "amount=900..1000"),
-    ("amount-of-asset", "asset=WBTC&amount=900.."),
-    ("direction", "direction=in"),
-    ("text", "text=coffee"),
-    ("unlabelled", "has!=label"),
-    ("status-failed", "status=failed"),
-    ("wallet-and-type", "wallet=Wallet 3&type=trade"),
-)
+PLANS = HERE / "plans"
+#: Few enough for a test, and so many that a walk through all of them is never the shortest way.
+ROWS = 20_000
+MAJOR = 18  # the version of PostgreSQL whose plans these are
+SETTINGS = {
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "work_mem": "16MB",
+    "hash_mem_multiplier": "2",
+    "effective_cache_size": "4GB",
+    "seq_page_cost": "1",
+    "random_page_cost": "1.1",
+    "cpu_tuple_cost": "0.01",
+    "cpu_index_tuple_cost": "0.005",
+    "cpu_operator_cost": "0.0025",
+    "effective_io_concurrency": "1",
+    "cursor_tuple_fraction": "0.1",
+    "geqo": "off",
+}
+PATIENT = DalSettings(slow_ms=0, statement_timeout_ms=0)
+BUFFERS = re.compile(r" ?buffers=\d+")
+LITERAL = re.compile(r"'(?:[^']|'')*'")
+#: What finds transactions is told in every case.
+OWN = re.compile(r"relation name: transactions\b")
+NUMBERED = re.compile(r"\b(InitPlan |SubPlan |labels_|wallets_)\d+")
+
+Answered = list[tuple[Case, "Plan"]]
 
 
-def main(rows: int) -> None:
-    """Explain every case and every place of the unfiltered page."""
-    (HERE / "plans").mkdir(exist_ok=True)
-    with generated(rows) as ledger, ledger.read() as conn:
-        for name, query in CASES:
-            write(conn, name, Filter.parse(query), Cursor.last(NEWEST_FIRST), first=True)
-        for order in ORDERS.values():
-            middle = place(conn, order.key)
-            side = "down" if order.descending else "up"
-            write(conn, f"{order.name}-{side}-next", Filter(), middle)
-            write(conn, f"{order.name}-{side}-last", Filter(), Cursor.last(order))
-        seen = replace(snapshots.taken(conn), visible="9000000:9000000:")  # the same in every run
-        came = replace(place(conn, NEWEST_FIRST.key), seen=seen)
-        write(conn, "moved-meanwhile", Filter(), came)
+def main() -> None:
+    """Write the plans."""
+    with generated(ROWS) as ledger, ledger.read() as conn:
+        if other := unlike(conn):
+            sys.exit(other)
+        found = answered(conn)
+    write(written(found))
+    for case, plan in found:
+        print(f"{plan.buffers:>8,} buffers  {case.group}: {case.title}")
 
 
-def place(conn: Connection, key: str) -> Cursor:
-    """Return a place in the middle of the ledger."""
-    order = ORDERS[key]
-    middle = transactions.tx.c.id, order.column
-    where = transactions.tx.c.id == select(func.max(transactions.tx.c.id) / 2).scalar_subquery()
-    row = conn.execute(transactions.tx.select().with_only_columns(*middle).where(where)).one()
-    return Cursor(order, "after", (row[1], row[0]))
+def answered(conn: Connection) -> Answered:
+    """Return how each case is answered."""
+    for name, value in SETTINGS.items():
+        conn.exec_driver_sql(f"SET {name} = '{value}'")
+    asked = list(cases(conn))
+    for case in asked[:10]:  # the first ones read the catalogue
+        explain.explain(conn, case.statement, case.parameters)
+    return [(case, explain.explain(conn, case.statement, case.parameters)) for case in asked]
 
 
-def write(
-    conn: Connection, name: str, where: Filter, cursor: Cursor, *, first: bool = False
-) -> None:
-    """Write one plan."""
-    at = None if first else cursor
-    statement = transactions.page_statement(where, cursor.order, at)
-    plan = explain.explain(conn, statement, transactions.page_parameters(where, at))
-    title = f"Transactions {where.sentence()}".strip() + f", {cursor.order.words}"
-    text = "\n".join([f"# {title}", "", *plan.tree, ""])
-    (HERE / "plans" / f"{name}.txt").write_text(text)
-    print(f"{plan.buffers:>8,} buffers  {name}")
+def written(found: Answered) -> dict[str, str]:
+    """Return the text of each file by its name."""
+    known = frozenset(sub for _, sub in parts(found[0][1].nodes))
+    files: dict[str, list[str]] = {}
+    first: dict[tuple[str, str], str] = {}  # by file and shape of a tree: the case that has it
+    for number, (case, plan) in enumerate(found):
+        lines = files.setdefault(case.group, [f"PostgreSQL {MAJOR}, {ROWS:,} transactions"])
+        lines += ["", f"## {case.title}"]
+        same = first.setdefault((case.group, shape(plan.nodes)), case.title)
+        if same == case.title:
+            lines += told(plan.nodes, known if number else frozenset())
+        else:
+            lines += [f"as `{same}` (buffers={plan.buffers})"]
+    return {f"{group}.txt": "\n".join([*lines, ""]) for group, lines in files.items()}
+
+
+def shape(nodes: Sequence[Node]) -> str:
+    """Return the steps of a tree without rows and values: what makes two trees the same."""
+    return LITERAL.sub("…", "\n".join(f"{node.depth} {node.text}" for node in at_work(nodes)))
+
+
+def at_work(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield the steps that ran, without those that found nothing and touched nothing."""
+    idle = -1  # the depth of the part that is being passed over; -1: none is
+    for node in nodes:
+        if 0 <= idle < node.depth:
+            continue
+        idle = node.depth if not node.loops or not (node.rows or node.buffers) else -1
+        if idle < 0:
+            yield node
+
+
+def told(nodes: Sequence[Node], known: frozenset[str]) -> Iterator[str]:
+    """Yield a line for each step at work, and one for known parts that stand side by side."""
+    depth = -1  # of the known part that is being passed over; -1: none is
+    for node, sub in parts(nodes):
+        same = sub in known and not OWN.search(sub)
+        if depth >= 0 and (node.depth > depth or (same and node.depth == depth)):
+            continue
+        depth = node.depth if same else -1
+        yield f"{'  ' * depth}… as everywhere" if same else node.line
+
+
+def parts(nodes: Sequence[Node]) -> Iterator[tuple[Node, str]]:
+    """Yield each step at work, and the text of it with all below it, rows and numbers left out."""
+    busy = list(at_work(nodes))
+    for at, node in enumerate(busy):
+        below = (f"{'  ' * (each.depth - node.depth)}{each.text}" for each in under(busy, at))
+        yield node, NUMBERED.sub(r"\1", "\n".join(below))
+
+
+def under(nodes: Sequence[Node], at: int) -> Iterator[Node]:
+    """Yield a step and the steps below it."""
+    yield nodes[at]
+    for each in nodes[at + 1 :]:
+        if each.depth <= nodes[at].depth:
+            return
+        yield each
+
+
+def differences(files: Mapping[str, str]) -> str:
+    """Return what differs from the reviewed plans, as a diff; "" where nothing does."""
+    kept = {path.name: path.read_text() for path in sorted(PLANS.glob("*.txt"))}
+    found: list[str] = []
+    for name in sorted({*files, *kept}):
+        old, new = (BUFFERS.sub("", each.get(name, "")).splitlines() for each in (kept, files))
+        found += difflib.unified_diff(
+            old, new, f"sql/plans/{name} (reviewed)", f"sql/plans/{name} (now)", lineterm="", n=8
+        )
+    return "\n".join(found)
+
+
+def write(files: Mapping[str, str]) -> None:
+    """Write the files, and take away those that are no more."""
+    PLANS.mkdir(exist_ok=True)
+    for path in PLANS.glob("*.txt"):
+        if path.name not in files:
+            path.unlink()
+    for name, text in files.items():
+        (PLANS / name).write_text(text)
+
+
+def unlike(conn: Connection) -> str:
+    """Return why a server's plans are not to be compared; "" where they are."""
+    major = int(conn.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+    return "" if major == MAJOR else f"the plans are PostgreSQL {MAJOR}'s, this is {major}"
 
 
 @contextmanager
-def generated(rows: int) -> Iterator[Ledger]:
-    """Yield a ledger of that many generated transactions, dropped afterwards."""
-    with server() as url:
+def generated(rows: int, at: str = "") -> Iterator[Ledger]:
+    """Yield a ledger of that many generated transactions, dropped afterwards.
+
+    Args:
+        rows: how many.
+        at: the server's URL; the tests' own, or one that is started for it, where not given.
+    """
+    with nullcontext(at) if at else server() as url:
         name = f"plans_{uuid.uuid4().hex[:8]}"
         here = driver_url(url).set(database=name)
         psql(url, "-c", f"CREATE DATABASE {name}")
         try:
-            with Ledger(here.render_as_string(hide_password=False), DalSettings()) as ledger:
+            full = here.render_as_string(hide_password=False)
+            with Ledger(full, PATIENT) as ledger:
                 ledger.migrate()
                 plain = here.set(drivername="postgresql").render_as_string(hide_password=False)
                 psql(plain, "-v", f"rows={rows}", "-f", str(HERE / "seed" / "ledger.sql"))
@@ -134,4 +223,4 @@ def psql(url: str, *words: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 50_000)
+    main()

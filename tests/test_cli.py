@@ -146,7 +146,7 @@ def test_explain_prints_statement_parameters_plan_and_buffers(
     run("import", file("good.csv", GOOD))
     result = run("explain", page)
     assert result.exit_code == 0, result.output
-    assert "WITH slice AS" in result.stdout
+    assert "WITH /* transactions page: " in result.stdout
     assert "buffers" in result.stdout
     assert "Limit (rows=" in result.stdout
     if "asset" in page:

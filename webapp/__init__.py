@@ -14,6 +14,7 @@ from webapp import (
     freshness,
     security,
     signing,
+    slow,
     template_filters,
 )
 from webapp.pages import fields
@@ -36,7 +37,17 @@ if TYPE_CHECKING:
     from webapp.settings import WebSettings
 
 #: What is installed into every application; `compilation` before whatever asks for a template.
-PARTS = (compilation, converters, security, freshness, errors, assets, template_filters, fields)
+PARTS = (
+    compilation,
+    converters,
+    security,
+    freshness,
+    errors,
+    assets,
+    slow,
+    template_filters,
+    fields,
+)
 MEGABYTE = 1024 * 1024
 VIEWS = (transactions, exports, transaction, wallets, contacts, labels, imports, changes, health)
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -30,12 +29,11 @@ from dal.database import Ledger, database, open_ledger
 from dal.errors import BadInput, DalError
 from dal.fields import FIELDS
 from dal.filters import Filter
-from webapp import create_app
 from webapp.audit.command import audit
+from webapp.explaining import explained, put
 from webapp.exporting import whole, write
 from webapp.importing import Run, operator
 from webapp.probe.command import probe
-from webapp.scope import g
 from webapp.serve import serve as serve_http
 from webapp.settings import WebSettings
 from webapp.template_filters import plain, short_address
@@ -198,33 +196,17 @@ def balances(at: str | None) -> None:
 @main.command()
 @click.argument("page", default="")
 @click.option("--database", help="Explain there instead of the ledger of the environment.")
-def explain(page: str, database: str | None) -> None:
-    """Print statement, parameters, plan and buffers of one page, given its address or query."""
+@click.option("--whole", is_flag=True, help="Print the ways that the plan did not take, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def explain(page: str, database: str | None, *, whole: bool, as_json: bool) -> None:
+    """Print statement, reasons, plan and buffers of one page, given its address or query.
+
+    What the log of slow statements names can be pasted as it is. An address with a cursor can be
+    opened with the key that sealed it alone: that of FRESHLEDGER_HOME, or SECRET_KEY.
+    """
     with said():
-        settings = WebSettings.read()
-        dal = replace(settings.dal, database_url=database or settings.dal.database_url)
-        query = urlsplit(page).query if "://" in page or page.startswith("/") else page
-        with open_ledger(dal) as ledger:
-            app = create_app(settings, ledger)
-            with app.test_request_context(f"/transactions?{query.removeprefix('?')}"):
-                _explain(ledger)
-
-
-def _explain(ledger: Ledger) -> None:
-    """Explain the page of the request at hand, read by the same code as a browser's."""
-    statement = transactions.page_statement(g.where, g.order, g.cursor, g.size)
-    parameters = transactions.page_parameters(g.where, g.cursor)
-    with ledger.read() as conn:
-        plan = plans.explain(conn, statement, parameters)
-    out.print(f"-- Transactions {g.where.sentence()}, {g.order.words}", markup=False)
-    out.print(plans.runnable(statement, parameters) + ";\n", markup=False)
-    for name, value in parameters.items():
-        out.print(f"-- {name} = {value!r}", markup=False)
-    out.print("\n".join(plan.tree), markup=False)
-    out.print(
-        f"\n{plan.buffers:,} buffers; planned in {plan.planning_ms:.2f} ms,"
-        f" executed in {plan.execution_ms:.2f} ms (this once, with EXPLAIN's own cost)"
-    )
+        found = explained(WebSettings.read(), page, database)
+        put(found, out, whole=whole, as_json=as_json)
 
 
 @main.command()
