@@ -32,9 +32,33 @@ VANISHED = {
 }
 
 
-def engine(url: URL, settings: DalSettings, *, read_only: bool, **options: str | bool) -> Engine:
-    """Return a pool of connections, none of them made yet."""
-    access = "on" if read_only else "off"
+#: Pages are planned once, when they are prepared: their statements find out by themselves how
+#: common values are, so one plan serves all. They are too short for a compiler or for helpers.
+PLANNED_ONCE = {
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+def engine(
+    url: URL, settings: DalSettings, *, read_only: bool, pages: bool = False, **options: str | bool
+) -> Engine:
+    """Return a pool of connections, none of them made yet.
+
+    Args:
+        url: of the database.
+        settings: pool size and time limit.
+        read_only: whether a write is an error.
+        pages: whether the same statements come again and again, with any values.
+        options: SQLAlchemy's.
+    """
+    asked = {
+        "statement_timeout": str(settings.statement_timeout_ms),
+        "timezone": "UTC",
+        "default_transaction_read_only": "on" if read_only else "off",
+        **(PLANNED_ONCE if pages else {}),
+    }
     found = create_engine(
         url,
         pool_size=settings.pool_size,
@@ -46,8 +70,8 @@ def engine(url: URL, settings: DalSettings, *, read_only: bool, **options: str |
             **VANISHED,
             "application_name": "freshledger",
             "client_encoding": "utf8",  # a server in SQL_ASCII would send bytes
-            "options": f"-c statement_timeout={settings.statement_timeout_ms}"
-            f" -c timezone=UTC -c default_transaction_read_only={access}",
+            "options": " ".join(f"-c {name}={value}" for name, value in asked.items()),
+            **({"prepare_threshold": 0} if pages else {}),
         },
         **options,
     )

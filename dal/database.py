@@ -69,6 +69,7 @@ class Ledger:
             self.url,
             self._settings,
             read_only=True,
+            pages=True,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
         )

@@ -8,10 +8,12 @@ EXPLAIN: https://www.postgresql.org/docs/18/using-explain.html
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import literal
 from sqlalchemy.dialects import postgresql
 
 from dal import naming
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Executable
+    from sqlalchemy.types import TypeEngine
 
 
 DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
@@ -39,6 +42,7 @@ TOLD = (
     "Group Key",
 )
 
+NAMED = re.compile(r"%\((\w+)\)s")
 #: Rows that a scan reads for nothing.
 THROWN = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
 
@@ -102,10 +106,44 @@ def explain(conn: Connection, statement: Executable, parameters: Mapping[str, An
     Raises:
         TooSlow: it ran into the time limit.
     """
-    text, bound = compiled(statement, parameters)
-    answer = conn.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", bound)
-    found = answer.scalar_one()[0]
+    text, values = _numbered(statement, parameters)
+    conn.exec_driver_sql(f"PREPARE explained AS {text}")
+    try:
+        asked = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE explained{values}"
+        found = conn.exec_driver_sql(asked.replace("%", "%%")).scalar_one()[0]
+    finally:
+        _forget(conn)
     return Plan(tuple(nodes(found["Plan"])), found["Planning Time"], found["Execution Time"])
+
+
+def _numbered(statement: Executable, parameters: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a statement as a page prepares it, and the values that it is executed with.
+
+    A page's statement is planned once for all values; with the values in it, it would not be.
+    """
+    made = statement.compile(dialect=DIALECT)  # type: ignore[attr-defined]
+    bound, names = made.construct_params(dict(parameters)), []
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    text = NAMED.sub(number, naming.marked(str(made), statement))
+    written = [_written(bound[name], made.binds[name].type) for name in names]
+    return text, f"({', '.join(written)})" if written else ""
+
+
+def _written(value: object, kind: TypeEngine[Any]) -> str:
+    as_text = {"literal_binds": True}
+    return str(literal(value, kind).compile(dialect=DIALECT, compile_kwargs=as_text))
+
+
+def _forget(conn: Connection) -> None:
+    """Forget what was prepared, unless its error has ended the transaction around it."""
+    driver: Any = conn.connection.driver_connection
+    if driver.info.transaction_status.name != "INERROR":
+        conn.exec_driver_sql("DEALLOCATE explained")
 
 
 def compiled(statement: Executable, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

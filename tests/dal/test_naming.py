@@ -157,7 +157,7 @@ def test_pg_stat_statements_lists_pages_by_name(tmp_path: Path) -> None:
                 found = raw.execute("SELECT query, calls FROM pg_stat_statements").fetchall()
         called = {naming.name_of(query): calls for query, calls in found}
         assert called["transactions page: type; newest first; first page"] == 2
-        assert called["transactions page: status; newest first; first page"] == 1
+        assert called["transactions page: status=failed; newest first; first page"] == 1
     finally:
         server.stop()
 
