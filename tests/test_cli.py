@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,6 @@ from click.testing import CliRunner
 
 from dal import imports, transactions
 from dal.fields import FIELDS
-from tests.support.hosting import free_port
 from webapp.cli import main
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def test_explain_prints_statement_parameters_plan_and_buffers(
     assert result.exit_code == 0, result.output
     assert "WITH /* transactions page: " in result.stdout
     assert "buffers" in result.stdout
+    assert "Limit" in result.stdout
     assert "(rows=" in result.stdout
     if "asset" in page:
         assert "-- asset = 'big'" in result.stdout.lower()
@@ -190,6 +191,12 @@ def test_no_database_is_one_plain_line(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(main, ["list"], env=env | {"DATABASE_URL": "mysql://x"})
     assert wrong.exit_code == 2
     assert "DATABASE_URL" in wrong.output
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.mark.embedded
