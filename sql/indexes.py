@@ -38,8 +38,8 @@ LONG = ("transactions", "movements", "transaction_labels")
 EQUAL = frozenset(CLASSES) - {"direction", "amount", "text", "has"}
 #: Filters that no index serves yet, and indexes that no plan reads before one does: who serves them
 #: takes them out of here.
-LACKING = frozenset({"asset", "contact", "network", "status", "address"})
-IDLE = frozenset({"movements_counterparty_idx", "transactions_note_idx"})
+LACKING: frozenset[str] = frozenset()
+IDLE: frozenset[str] = frozenset()
 BY_TIME = ("time", "-time")
 TOLD = re.compile(r"^\| `(\w+)`<br>`(.+?)` \|", re.MULTILINE)
 CATALOGUE = """
