@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Numeric, Select, cast, func, literal_column, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from dal import tables
 from dal.lists import Listing, Part
@@ -23,10 +36,16 @@ if TYPE_CHECKING:
 
 tx, moved, tagged = tables.transactions, tables.movements, tables.transaction_labels
 EMPTY: ColumnElement[str] = literal_column("''")
+#: Where words are searched for besides notes.
+NAMES = (
+    (tables.labels, "name"),
+    (tables.contacts, "name"),
+    (tables.assets, "symbol"),
+)
 #: The likely sparsest first: where there are too many lists, the last ones are not weighed.
 LIKELY = (
     "label", "contact", "import", "amount", "address", "asset", "status", "wallet", "network",
-    "type", "has",
+    "type", "has", "text",
 )  # fmt: skip
 
 
@@ -112,6 +131,17 @@ def by_amount(ranges: Ranges) -> Listing | None:
         for value in ranges.equal()
     ]
     return Listing("amount", tuple(parts), repeats=True, exact=False) if parts else None
+
+
+def by_words(values: Values) -> Listing:
+    """Return what has a note, or everything if a name has the words."""
+    named = or_(*(exists(_like(values, *of)) for of in NAMES))
+
+    def noted(table: FromClause) -> ColumnElement[bool]:
+        return and_(table.c.note != EMPTY, not_(named))
+
+    parts = Part(tx, "id", only=noted), Part(tx, "id", only=lambda _table: named)
+    return Listing("text", parts, exact=False)
 
 
 def by_having(names: Sequence[str]) -> Listing | None:

@@ -138,7 +138,8 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "text", "Text", "mentioning {}",
         "Words in the note, or in the name of a label, contact or asset.", "coffee",
-        texts.pattern, AnyOf(conditions.by_text), elsewhere=True, found=facets.mentioning,
+        texts.pattern, AnyOf(conditions.by_text), elsewhere=True,
+        lists=facets.by_words, found=facets.mentioning,
     ),
     Field(
         "has", "Has", "having a {}",

@@ -1,7 +1,8 @@
 """A search in the order of amounts, in which conditions have no lists.
 
-A list or a set of at most `SORTED` is fetched and sorted. Anything more common is met often enough
-in a walk along the index on amounts.
+A short list is fetched and sorted. Else the first ones along the index on amounts are asked; if
+too few of them are meant, a list or a set of at most `SORTED` is fetched and sorted. Anything more
+common is met often enough in a walk along that index.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Select, case, func, select, union_all
 
 from dal import tables
-from dal.entries import capped, fetched, text
-from dal.ways import alone, of_set
+from dal.entries import capped, fetched, once, text
+from dal.search import NEAR, PROBED
+from dal.ways import LED, NEARBY, alone, of_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from dal.lists import Listing, Place
 
 tx = tables.transactions
-#: How many are fetched and sorted, and the way of what is more.
-SORTED, WALK = 20_000, 0
+#: How many are fetched and sorted.
+SORTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -54,30 +56,38 @@ class Ranking:
 
     def found(self) -> Select[Any]:
         """Return the statement of the transactions, in order."""
-        ways = [self._sorted(self._listed(number)) for number in range(len(self.lists))]
+        ways = [select(self._nearby).where(self._is(NEARBY))]
+        ways += [self._sorted(self._listed(number)) for number in range(len(self.lists))]
         ways += [self._sorted(self._of_set(number)) for number in range(len(self.sets))]
-        ways.append(self._walked())
+        ways.append(self._asked(self._along(self._is(LED)).offset(text(0))))
         columns = union_all(*(select(way.subquery()) for way in ways)).subquery().c
         return self._in_order(select(*columns), columns)
 
     @cached_property
-    def _choice(self) -> CTE:
-        short = [
-            (self._after(each).is_(None), text(alone(number)))
-            for number, each in enumerate(self.lists)
-        ]
-        small = [
-            (select(func.count()).select_from(each).scalar_subquery() <= text(SORTED),
-             text(of_set(number)))
-            for number, each in enumerate(self._sets)
-        ]  # fmt: skip
-        way = case(*short, *small, else_=text(WALK)).label("way")
-        return select(way).cte(f"{self.name}_choice")
+    def _nearby(self) -> CTE:
+        """Return what is met among the first ones."""
+        return once(self._asked(self._along().limit(text(NEAR))).cte(f"{self.name}_nearby"))
 
-    def _after(self, listing: Listing) -> ColumnElement[Any]:
-        """Return the time of what follows a short list; NULL if it is one."""
-        last = listing.head(self.days, descending=True, most=1, skip=SORTED).subquery()
-        return select(last.c.occurred_at).scalar_subquery()
+    @cached_property
+    def _choice(self) -> CTE:
+        numbered = list(enumerate(self.lists))
+        met, *counts = (
+            select(func.count()).select_from(each).scalar_subquery()
+            for each in (self._nearby, *self._sets)
+        )
+        way = case(
+            *((self._ends(each, PROBED), text(alone(n))) for n, each in numbered),
+            (met >= text(self.limit), text(NEARBY)),
+            *((self._ends(each, SORTED), text(alone(n))) for n, each in numbered),
+            *((count <= text(SORTED), text(of_set(n))) for n, count in enumerate(counts)),
+            else_=text(LED),
+        )
+        return once(select(way.label("way")).cte(f"{self.name}_choice"))
+
+    def _ends(self, listing: Listing, most: int) -> ColumnElement[bool]:
+        """Return whether a list has no more entries than that."""
+        last = listing.head(self.days, descending=True, most=1, skip=most).subquery()
+        return select(last.c.occurred_at).scalar_subquery().is_(None)
 
     def _is(self, way: int) -> ColumnElement[bool]:
         return select(self._choice.c.way).scalar_subquery() == text(way)
@@ -105,10 +115,14 @@ class Ranking:
         found = fetched(entries, [*self.clauses, *here]).subquery()
         return self._in_order(select(found), found.c)
 
-    def _walked(self) -> Select[Any]:
+    def _along(self, *which: ColumnElement[bool]) -> Select[Any]:
+        """Return all there is, along the index on amounts."""
         t = tx.alias()
-        here = select(t.c.amount, t.c.id).where(*self.place(t.c.amount, t.c.id), self._is(WALK))
-        along = self._by(here, t.c).offset(text(0)).subquery()
+        here = select(t.c.amount, t.c.id).where(*self.place(t.c.amount, t.c.id), *which)
+        return self._by(here, t.c)
+
+    def _asked(self, found: Select[Any]) -> Select[Any]:
+        along = found.subquery()
         return self._by(fetched(along, self.clauses), along.c).limit(text(self.limit))
 
     def _in_order(self, found: Select[Any], columns: Any) -> Select[Any]:  # noqa: ANN401 (of any FROM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,7 +50,9 @@ def thresholds(request: pytest.FixtureRequest) -> Iterator[str]:
     """Let statements be made with other thresholds; none of them is kept."""
     with pytest.MonkeyPatch.context() as patched:
         for name, value in THRESHOLDS[request.param].items():
-            patched.setattr(ways if name == "SPARSER" else search, name, value)
+            for module in (search, ranking, ways):
+                if hasattr(module, name):
+                    patched.setattr(module, name, value)
         patched.setattr(lists, "MERGED", 1)
         patched.setattr(slices, "WEIGHED", 3)
         if "SMALL" in THRESHOLDS[request.param] or "PROBED" not in THRESHOLDS[request.param]:
@@ -118,8 +120,8 @@ def test_each_two_conditions(
 ) -> None:
     conn, ledger = ledger_of_200
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(search, "PROBED", 2)
-        patched.setattr(search, "NEAR", 2)
+        for module, name in product((search, ranking), ("PROBED", "NEAR")):
+            patched.setattr(module, name, 2)
         for cache in CACHES:
             cache.cache_clear()
         asked = [(key, texts(key, ledger)[0]) for key in keys]
