@@ -1,5 +1,6 @@
 """A ledger, and the blocks in which it is read and written.
 
+    page      as read, for no longer than a page may take
     read      each statement is its own snapshot, committed by nobody because it cannot write
     snapshot  several statements, one snapshot: REPEATABLE READ, READ ONLY
     write     one transaction: COMMIT at the end of the block, ROLLBACK at any exception
@@ -16,6 +17,7 @@ Isolation: https://www.postgresql.org/docs/18/transaction-iso.html
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection, make_url, text
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Engine
 
 __all__ = ["Connection", "Ledger", "driver_url", "open_ledger"]
 
@@ -65,19 +67,28 @@ class Ledger:
         self._settings = settings or DalSettings.read()
         # A stray write in a reading block is an error instead of a commit.
         # In autocommit there is nothing to roll back when a block gives its connection back.
-        self._reading = connections.engine(
+        self._reading = self._for_reading(self._settings.statement_timeout_ms)
+        limits = self._settings.page_timeout_ms, self._settings.statement_timeout_ms
+        self._paging = self._for_reading(min(filter(None, limits), default=0))
+        self._writing = connections.engine(self.url, self._settings, read_only=False)
+        # An import may take its time; what is read has a limit that the server may fail to keep.
+        limit = self._settings.statement_timeout_ms / 1000
+        self._patience = [
+            Patience(each, limit + connections.PATIENCE)
+            for each in (self._reading, self._paging)
+            if limit
+        ]
+        self._exact = Exact(self.url, self._settings)
+
+    def _for_reading(self, milliseconds: int) -> Engine:
+        return connections.engine(
             self.url,
-            self._settings,
+            replace(self._settings, statement_timeout_ms=milliseconds),
             read_only=True,
             pages=True,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
         )
-        self._writing = connections.engine(self.url, self._settings, read_only=False)
-        # An import may take its time; what is read has a limit that the server may fail to keep.
-        limit = self._settings.statement_timeout_ms / 1000
-        self._patience = Patience(self._reading, limit + connections.PATIENCE) if limit else None
-        self._exact = Exact(self.url, self._settings)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -88,6 +99,15 @@ class Ledger:
             TooSlow: a statement ran into the time limit.
         """
         with _said_plainly(), self._reading.connect() as conn:
+            yield conn
+
+    @contextmanager
+    def page(self) -> Iterator[Connection]:
+        """Yield a connection as `read` does, for statements that must not take longer than a page.
+
+        Raises: as `read`; TooSlow after PAGE_TIMEOUT_MS.
+        """
+        with _said_plainly("PAGE_TIMEOUT_MS"), self._paging.connect() as conn:
             yield conn
 
     @contextmanager
@@ -164,10 +184,11 @@ class Ledger:
 
     def close(self) -> None:
         """Give all connections back to PostgreSQL."""
-        if self._patience:
-            self._patience.close()
+        for each in self._patience:
+            each.close()
         self._exact.close()
         self._reading.dispose()
+        self._paging.dispose()
         self._writing.dispose()
 
     def __enter__(self) -> Self:

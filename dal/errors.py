@@ -72,6 +72,10 @@ class UnreadableFile(BadInput):
     """This file cannot be read"""
 
 
+class TooBroad(BadInput):
+    """This page would take longer than a page may"""
+
+
 class NotFound(DalError):
     """There is no such thing"""
 

@@ -74,6 +74,12 @@ class DalSettings(FromEnvironment):
         10_000,
         "A question that takes longer is given up and said so (503).",
     )
+    page_timeout_ms: int = knob(
+        "PAGE_TIMEOUT_MS",
+        250,
+        "A page of transactions that takes longer is given up, and the reader told what to narrow"
+        " (422); raise it where disks are slow. 0: STATEMENT_TIMEOUT_MS holds.",
+    )
     exact_timeout_ms: int = knob(
         "EXACT_TIMEOUT_MS",
         120_000,
@@ -88,7 +94,7 @@ class DalSettings(FromEnvironment):
     pool_size: int = knob(
         "POOL_SIZE",
         10,
-        "Connections that one process keeps at most, for reading and for writing each.",
+        "Connections that one process keeps at most, for pages, other reading and writing each.",
     )
     keep_history_days: int = knob(
         "KEEP_HISTORY_DAYS",

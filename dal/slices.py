@@ -159,4 +159,6 @@ def _is_straight(by: Finders) -> bool:
 def _is_counted_alone(shape: Shape) -> bool:
     """Return whether one index tells how many there are, and no row is asked."""
     by = finders(shape)
-    return by.sole.exact if by.sole else not (by.lists or by.sets or needs_others(shape))
+    if by.sole:
+        return by.sole.exact and not window.spans(shape)
+    return not (by.lists or by.sets or needs_others(shape))

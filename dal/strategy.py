@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from dal.keyset import Order
 
 
+#: What no list finds, and what finds few.
+SEARCHED = ("text", "amount", "direction", "has")
+HELPFUL = ("date", "label", "contact", "wallet", "asset")
+
+
 def why(shape: Shape, order: Order) -> tuple[str, ...]:
     """Return how a page of a filter of that shape is found, a reason a line."""
     by = finders(shape)
@@ -39,6 +44,20 @@ def why(shape: Shape, order: Order) -> tuple[str, ...]:
     if not order.is_by_time:
         return _ranked(by)
     return (*_listed(by), *_with_sets(by))
+
+
+def narrower(shape: Shape) -> tuple[str, str]:
+    """Return which condition of a filter makes a page of it slow, and what would help.
+
+    Args:
+        shape: of a filter that asks for something.
+    """
+    by = finders(shape)
+    hard = [key for key, negated, _ in shape if key in SEARCHED or negated]
+    key = (hard or [key for key, *_ in shape])[0]
+    asked = {each.key for each in by.lists} | {key for key, *_ in shape}
+    more = [each for each in HELPFUL if each not in asked]
+    return key, f"add what narrows it: {', '.join(more)}; or ask for less at once"
 
 
 def _column(order: Order) -> str:

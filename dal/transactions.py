@@ -97,7 +97,8 @@ def page_parameters(where: Filter, cursor: Cursor | None) -> dict[str, Any]:
     """Return what `page_statement` binds."""
     bound = where.parameters() | (cursor.parameters() if cursor else {})
     if cursor is not None and cursor.key is not None and cursor.order.is_by_time:
-        bound["seek_key"], bound["seek_id"] = window.within_days(where, cursor.key)
+        there = bound["seek_key"], bound["seek_id"]
+        bound["seek_key"], bound["seek_id"] = window.within_days(where, there)
     return bound
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = ["browser", "chromium"]
+#: Machines that test are busy: their pages take the time that they need.
+PATIENT = DalSettings(page_timeout_ms=0)
+os.environ.setdefault("PAGE_TIMEOUT_MS", "0")
 #: Tests may lose their data with the machine.
 QUICK = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
 
@@ -167,14 +170,14 @@ def database_url(server_url: str, pattern: str) -> Iterator[str]:
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
     """Yield a ledger on a database of the test's own."""
-    with Ledger(database_url, DalSettings()) as ledger:
+    with Ledger(database_url, PATIENT) as ledger:
         yield ledger
 
 
 @pytest.fixture(scope="session")
 def shared_ledger(server_url: str, template: str) -> Iterator[Ledger]:
     """Yield a ledger that tests share: whoever writes must roll back."""
-    with new_database(server_url, template) as url, Ledger(url, DalSettings()) as ledger:
+    with new_database(server_url, template) as url, Ledger(url, PATIENT) as ledger:
         yield ledger
 
 

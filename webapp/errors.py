@@ -18,6 +18,7 @@ from dal.errors import (
     DalError,
     ForeignCursor,
     NotFound,
+    TooBroad,
     Unavailable,
     UnreadableFile,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 #: The nearest class wins.
 STATUS: Mapping[type[DalError], HTTPStatus] = {
     BadInput: HTTPStatus.BAD_REQUEST,
+    TooBroad: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnreadableFile: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,

@@ -76,8 +76,10 @@ class Ours:
     """One ledger, asked in four ways."""
 
     def __init__(self, url: str, home: Path) -> None:
-        self.ledger = Ledger(url, DalSettings(home=home))
-        self.app: Flask = create_app(WebSettings(dal=DalSettings(home=home)), self.ledger)
+        self.ledger = Ledger(url, DalSettings(home=home, page_timeout_ms=0))
+        self.app: Flask = create_app(
+            WebSettings(dal=DalSettings(home=home, page_timeout_ms=0)), self.ledger
+        )
         self.state = self.app.extensions[EXTENSION]
         plain = self.ledger.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self.raw = psycopg.connect(plain, **PREPARED)  # type: ignore[arg-type]  # of several types

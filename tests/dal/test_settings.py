@@ -23,7 +23,12 @@ def test_an_empty_environment_means_the_defaults() -> None:
 def test_what_is_said_counts() -> None:
     said = {"POOL_SIZE": "3", "FRESHLEDGER_HOME": "/srv/books", "DATABASE_URL": "postgresql://db"}
     settings = DalSettings.read(said | {"STATEMENT_TIMEOUT_MS": "500"})
-    assert settings == DalSettings("postgresql://db", Path("/srv/books"), 500, 3)
+    assert settings == DalSettings(
+        database_url="postgresql://db",
+        home=Path("/srv/books"),
+        statement_timeout_ms=500,
+        pool_size=3,
+    )
 
 
 @pytest.mark.parametrize(

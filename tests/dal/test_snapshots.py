@@ -305,7 +305,7 @@ def test_connections_that_die_at_once_are_said_plainly(database_url: str) -> Non
         def kill(raw: Any, *_: object) -> None:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", [raw.info.backend_pid])
 
-        for engine in (doomed._reading, doomed._writing):
+        for engine in (doomed._reading, doomed._paging, doomed._writing):
             event.listen(engine, "connect", kill)
         for block in (doomed.read, doomed.snapshot, doomed.write, doomed.trial):
             with pytest.raises(Unavailable), block() as conn:

@@ -83,7 +83,7 @@ def test_the_form_keeps_what_was_typed(client: FlaskClient, query: str) -> None:
 def test_bad_cursors_are_refused_before_any_sql(
     shared_ledger: Ledger, reader: FlaskClient, cursor: str
 ) -> None:
-    with recorded(shared_ledger._reading) as sent:
+    with recorded(shared_ledger._paging) as sent:
         answer = reader.get(f"/transactions?asset=ETH&cursor={cursor}")
     assert answer.status_code == 400
     assert not sent
@@ -94,7 +94,7 @@ def test_bad_cursors_are_refused_before_any_sql(
 def test_a_cursor_of_another_filter_leads_to_the_first_page(site: Site, deposits: Ledger) -> None:
     text = site.get("/transactions?size=25").text
     cursor = text.split("cursor=")[1].split('"')[0]
-    with recorded(deposits._reading) as sent:
+    with recorded(deposits._paging) as sent:
         answer = site.get(f"/transactions?size=25&type=deposit&cursor={cursor}")
     assert answer.status_code == 400
     assert "belongs to another filter" in answer.text

@@ -40,7 +40,7 @@ def test_a_request_is_one_statement(site: Site, many: Ledger, query: str) -> Non
         mark = 'rel="next"' if query == "next" else "Last »"
         link = text[: text.index(mark)].rsplit('href="', 1)[1].split('"')[0]
         query = link.replace("&amp;", "&").removeprefix("/transactions")
-    engine = many._exact._engine if "/totals" in query else many._reading
+    engine = many._exact._engine if "/totals" in query else many._paging
     with on_the_wire(engine) as sent:
         answer = site.get(f"/transactions{query}")
     assert answer.status_code == 200

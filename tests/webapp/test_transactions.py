@@ -37,7 +37,7 @@ def ids(text: str) -> list[int]:
     ],
 )
 def test_a_page_is_one_statement(site: Site, books: Ledger, query: str) -> None:
-    with recorded(books._reading) as sent, recorded(books._writing) as written:
+    with recorded(books._paging) as sent, recorded(books._writing) as written:
         assert site.get(f"/transactions{query}").status_code == 200
     assert len(sent) == 1, "\n\n".join(sent)
     assert not written

@@ -14,7 +14,8 @@ from flask import (
     request,
 )
 
-from dal import details, keyset, slices, transactions
+from dal import details, keyset, slices, strategy, transactions
+from dal.errors import TooBroad, TooSlow
 from dal.filters import Filter
 from webapp.errors import shown_again
 from webapp.leaving import left
@@ -55,12 +56,22 @@ def refused() -> str:
 def index() -> str:
     """Show a page of the transactions that a filter lets through."""
     links = links_here()
-    cursor = g.cursor
-    with g.ledger.read() as conn:
-        found = transactions.page(conn, g.where, g.order, cursor, g.size, count_ahead=g.live)
+    found = page_here()
     g.seen = found.snapshot
     page = TransactionsPage.of(found, g.where, links, g.zone)
     return render_template("transactions/index.html", page=page)
+
+
+def page_here() -> transactions.Page:
+    """Return the page that is asked for, unless it would keep the reader waiting."""
+    cursor = g.cursor
+    try:
+        with g.ledger.page() as conn:
+            return transactions.page(conn, g.where, g.order, cursor, g.size, count_ahead=g.live)
+    except TooSlow as error:
+        if not g.where.conditions:
+            raise
+        raise TooBroad(*strategy.narrower(g.where.shape)) from error
 
 
 @bp.get("/transactions/totals")

@@ -51,7 +51,8 @@ def pinned_snapshot() -> None:
             uses[0] += 1
             yield held[0]
 
-    patch(Ledger, "read", lambda _: read)
+    for block in ("read", "page"):
+        patch(Ledger, block, lambda _: read)
 
 
 def count_apart() -> None:
@@ -137,7 +138,8 @@ def dirty_read() -> None:
         return read
 
     patch(details, "set_note", make_note)
-    patch(Ledger, "read", make_read)
+    for block in ("read", "page"):
+        patch(Ledger, block, make_read)
 
 
 def early_answer() -> None:
