@@ -73,6 +73,11 @@ class Listing:
         """Return whether it can be read in order without sorting much of it."""
         return len(self.parts) == 1
 
+    @property
+    def is_counted(self) -> bool:
+        """Return whether its end is soon found: one key of each part."""
+        return all(part.sole for part in self.parts)
+
     @cached_property
     def _keys(self) -> tuple[CTE | None, ...]:
         """Return the keys of each part as one array, which is looked up once in a statement."""

@@ -62,6 +62,8 @@ PROBED = 400
 #: Entries that are asked before a set is looked for; if so many of them are meant, the rest is met
 #: soon enough.
 NEAR, OFTEN = 1_000, 3
+#: A list that ends after so many is read whole, if too few are met near.
+ENDING = 10_000
 #: How large a set may be to be sorted, and to be asked for what a list means.
 SMALL, ASKED = 100_000, 30_000
 
@@ -96,6 +98,7 @@ class Search:
             return self._one_of(
                 select(self._nearby).where(self._ends_with(NEARBY)),
                 *(self._fetched(self._of_set(number)) for number in range(len(self.sets))),
+                *(self._fetched(self._ending(number)) for number in self._countable),
                 *map(self._fetched, self._led(self._ends_with(LED))),
             )
         return self._one_of(*map(self._fetched, self._led()))
@@ -208,8 +211,26 @@ class Search:
             (count <= text(self._small), text(of_set(number)))
             for number, count in enumerate(counts)
         )
-        way = case((enough, text(NEARBY)), (met >= text(OFTEN), text(LED)), *small, else_=text(LED))
+        ending = ((self._ends(number), text(alone(number))) for number in self._countable)
+        often = met >= text(OFTEN), text(LED)
+        way = case((enough, text(NEARBY)), *ending, often, *small, else_=text(LED))
         return once(select(way.label("way")).cte(f"{self.name}_end"))
+
+    @property
+    def _countable(self) -> list[int]:
+        """Return the lists, if several, whose end is soon found; the way of time alone has none."""
+        several = len(self.lists) > 1
+        return [number for number, each in enumerate(self.lists) if several and each.is_counted]
+
+    def _ends(self, number: int) -> ColumnElement[bool]:
+        """Return whether a list ends soon: crowded now, it looks longer than it is."""
+        begun = self._from(self._start)
+        last = self.lists[number].head(begun, descending=self.descending, most=1, skip=ENDING)
+        return select(last.subquery().c.occurred_at).scalar_subquery().is_(None)
+
+    def _ending(self, number: int) -> Select[Any]:
+        place = _also(self._from(self._start), (self._ends_with(alone(number)),))
+        return self._alone(number, place)
 
     @property
     def _small(self) -> int:
