@@ -38,6 +38,7 @@ from sqlalchemy import (
     case,
     extract,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -48,6 +49,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from dal import tables
 from dal.entries import capped, fetched, once, text
 from dal.ways import LED, NEARBY, alone, both, of_set, sparsest
+from dal.window import also
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +67,7 @@ NEAR, OFTEN = 1_000, 3
 #: A list that ends after so many is read whole, if too few are met near.
 ENDING = 10_000
 #: How large a set may be to be sorted, and to be asked for what a list means.
-SMALL, ASKED = 100_000, 30_000
+SMALL, ASKED = 30_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,17 @@ class Search:
         return once(chosen.cte(f"{self.name}_choice"))
 
     def _reach(self, listing: Listing) -> ColumnElement[Any]:
-        """Return how far its next entries reach, in seconds; NULL if it ends before."""
-        begun = self._from(self._start)
-        last = listing.head(begun, descending=self.descending, most=1, skip=PROBED).subquery()
-        then = select(last.c.occurred_at).scalar_subquery()
-        here = self._start.c.occurred_at
-        return extract("epoch", here - then if self.descending else then - here)
+        """Return how far its next entries reach, in seconds; NULL if it ends before.
+
+        Many may share one instant; among these the ids tell: a million of them weigh a second.
+        """
+        start = self._start
+        begun = self._from(start)
+        last = listing.head(begun, descending=self.descending, most=1, skip=PROBED).subquery().c
+        seconds = func.abs(extract("epoch", start.c.occurred_at - last.occurred_at))
+        ids = func.abs(start.c.id - last.id) * literal_column("0.000001")
+        both = start.join(last.id.table, literal_column("true"))
+        return select(seconds + ids).select_from(both).scalar_subquery()
 
     def _led(self, *which: ColumnElement[bool]) -> list[Select[Any]]:
         """Return the entries of each way that lists lead, all but one of them empty.
@@ -156,21 +163,20 @@ class Search:
         if not self.lists:
             return [self._times(self._place, *which)]
         if len(self.lists) == 1:
-            return [self._alone(0, _also(self._place, which))]
-        ways = [self._alone(n, _also(self._chosen(alone(n)), which)) for n in numbers]
+            return [self._alone(0, also(self._place, which))]
+        ways = [self._alone(n, also(self._chosen(alone(n)), which)) for n in numbers]
         return ways + [self._met(*pair, which) for pair in self._merging]
 
     @property
     def _merging(self) -> list[tuple[int, int]]:
-        merging = [number for number, each in enumerate(self.lists) if each.merges]
-        return list(combinations(merging, 2))
+        return list(combinations((n for n, each in enumerate(self.lists) if each.merges), 2))
 
     def _alone(self, number: int, place: Place) -> Select[Any]:
         return self.lists[number].stream(place, descending=self.descending)
 
     def _met(self, first: int, second: int, which: Clauses) -> Select[Any]:
         """Return what stands in both lists, as they are merged."""
-        place = _also(self._chosen(both(first, second)), which)
+        place = also(self._chosen(both(first, second)), which)
         one, two = (self._alone(number, place).subquery() for number in (first, second))
         same = and_(one.c.occurred_at == two.c.occurred_at, one.c.id == two.c.id)
         return self._in_order(select(one).select_from(one.join(two, same)), one.c)
@@ -185,12 +191,19 @@ class Search:
 
     @cached_property
     def _first(self) -> CTE:
-        """Return the first entries that the lists lead to."""
-        ways = [each.limit(text(NEAR)) for each in self._led()]
-        found = (
-            ways[0] if len(ways) == 1 else union_all(*(select(each.subquery()) for each in ways))
-        )
+        """Return the first entries that the lists lead to, sorted where they must be merged."""
+        if not self.lists:
+            ways = [self._times(self._place).limit(text(NEAR))]
+        elif len(self.lists) == 1:
+            ways = [self._head(0, self._place)]
+        else:
+            ways = [self._head(n, self._chosen(alone(n))) for n in range(len(self.lists))]
+            ways += [self._met(*pair, ()).limit(text(NEAR)) for pair in self._merging]
+        found = ways[0] if len(ways) == 1 else union_all(*(select(one.subquery()) for one in ways))
         return found.cte(f"{self.name}_first")
+
+    def _head(self, number: int, place: Place) -> Select[Any]:
+        return self.lists[number].head(place, descending=self.descending, most=NEAR)
 
     @cached_property
     def _nearby(self) -> CTE:
@@ -208,7 +221,7 @@ class Search:
         )
         enough = or_(met >= text(self.limit), asked < text(NEAR))
         small = (
-            (count <= text(self._small), text(of_set(number)))
+            (count <= text(ASKED if self.lists else SMALL), text(of_set(number)))
             for number, count in enumerate(counts)
         )
         ending = ((self._ends(number), text(alone(number))) for number in self._countable)
@@ -229,12 +242,8 @@ class Search:
         return select(last.subquery().c.occurred_at).scalar_subquery().is_(None)
 
     def _ending(self, number: int) -> Select[Any]:
-        place = _also(self._from(self._start), (self._ends_with(alone(number)),))
+        place = also(self._from(self._start), (self._ends_with(alone(number)),))
         return self._alone(number, place)
-
-    @property
-    def _small(self) -> int:
-        return ASKED if self.lists else SMALL
 
     def _ends_with(self, way: int) -> ColumnElement[bool]:
         return select(self._end.c.way).scalar_subquery() == text(way)
@@ -242,7 +251,9 @@ class Search:
     @cached_property
     def _sets(self) -> list[CTE]:
         return [
-            capped(each, self._place, self._small).cte(f"{self.name}_set_{number}")
+            capped(each, self._place, (ASKED if self.lists else SMALL)).cte(
+                f"{self.name}_set_{number}"
+            )
             for number, each in enumerate(self.sets)
         ]
 
@@ -287,7 +298,3 @@ class Search:
         by = columns.occurred_at, columns.id
         descending = self.descending is not farthest
         return found.order_by(*(each.desc() if descending else each.asc() for each in by))
-
-
-def _also(place: Place, which: Clauses) -> Place:
-    return lambda *columns: [*place(*columns), *which]

@@ -33,6 +33,11 @@ def beside(order: Order, *, backward: bool, at_it: bool = False) -> Place:
     return there
 
 
+def also(place: Place, which: Sequence[ColumnElement[bool]]) -> Place:
+    """Return a place where something else holds, too."""
+    return lambda *columns: [*place(*columns), *which]
+
+
 def until(shape: Shape, end: str) -> Place:
     """Return the "low" or "high" end of the days that a filter asks for; all of time if none."""
     asked = [values for key, negated, values in shape if key == "date" and not negated]
