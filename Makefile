@@ -9,10 +9,11 @@ DATA ?= ../shared/data
 ROWS ?= 1000000
 READS ?= 20000
 EDITS ?= 200
+CASES ?= 120
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types docs docs-check format migrate sql plans indexes import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
+.PHONY: help run test check lint types docs docs-check format migrate sql plans indexes matrix import-shared measure freshness latency measure-streams measure-memory write-cost diagnosis prune bench bench-data lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ sql: $(STAMP) ## list every statement that a page can need, ready for psql
 
 plans: $(DEV) ## write the plan of every statement on a generated ledger to sql/plans/, to be reviewed as a diff
 	$(BIN)/python sql/plan.py
+
+matrix: $(DEV) ## every filter and every two of them, beside the naive statement (ROWS=…, CASES=… of each group)
+	$(BIN)/python sql/matrix.py $(ROWS) $(CASES)
 
 indexes: $(DEV) ## print docs/indexes.md: what each index is for and costs, on 100,000 generated transactions
 	$(BIN)/python sql/indexes.py
