@@ -83,6 +83,17 @@ def engine(
     return found
 
 
+def close(engine: Engine) -> None:
+    """Close the connections of a pool; those that are still lent, when they are given back."""
+    event.listen(engine, "checkin", _close_late)
+    engine.dispose()
+
+
+def _close_late(connection: Any, _record: object) -> None:  # noqa: ANN401 (of the driver)
+    if connection is not None:
+        connection.close()
+
+
 def check_durability(connection: Any, _record: object) -> None:  # noqa: ANN401 (of the driver)
     """Refuse a server that acknowledges what it may lose: a page would show what never was.
 

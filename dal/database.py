@@ -187,9 +187,8 @@ class Ledger:
         for each in self._patience:
             each.close()
         self._exact.close()
-        self._reading.dispose()
-        self._paging.dispose()
-        self._writing.dispose()
+        for engine in (self._reading, self._paging, self._writing):
+            connections.close(engine)
 
     def __enter__(self) -> Self:
         return self

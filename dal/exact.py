@@ -59,4 +59,4 @@ class Exact:
         """Give the connections back to PostgreSQL."""
         if self._patience:
             self._patience.close()
-        self._engine.dispose()
+        connections.close(self._engine)

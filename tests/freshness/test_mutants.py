@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 PLAN = Plan(reads=1_000_000, seconds=120, first=True, pace=0.01, bulk=0.4, longest=0.3)
 
 
+#: They show somebody else's page, whose forms then do not belong to who sends them.
+OF_OTHERS = frozenset({"page_memo", "stale_worker"})
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_caught(
     name: str,
@@ -33,4 +37,5 @@ def test_a_mutant_is_caught(
     killed(name, rules or "SURVIVED", (load.first_at or 0) * 1000, load.reads.total())
     assert load.rules, f"{mutant.about}: nobody noticed in {load.reads.total()} reads"
     assert mutant.rules & load.rules.keys(), load.violations
-    assert "error" not in load.rules, load.violations
+    if name not in OF_OTHERS:
+        assert "error" not in load.rules, "\n".join(each.text for each in load.violations)

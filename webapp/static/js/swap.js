@@ -32,7 +32,8 @@ export function swap(fresh, still = true) {
 
 function watching(seen) {
   return {
-    row: (row) => seen.fresh.push(row),
+    // What is just being saved from here is nobody else's change.
+    row: (row) => row.querySelector("form[data-busy]") || seen.fresh.push(row),
     leaves: leaveRow,
     moves: (row) => seen.moved.add(row),
     edited: sayStored,
