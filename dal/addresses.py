@@ -123,6 +123,8 @@ def stored(network: str, text: str) -> str:
         text: as it stands in the file.
     """
     address = text.strip()
+    if not address:
+        return ""
     if EVM.fullmatch(address):
         return address.lower()
     if network not in NETWORKS:

@@ -25,7 +25,6 @@ tx = tables.transactions
 
 #: Constants of the statements are written out: a bound one would hide them from the planner.
 PRINCIPAL: ColumnElement[str] = literal_column("'principal'")
-IMPORTED: ColumnElement[str] = literal_column("'imported'")
 EMPTY: ColumnElement[str] = literal_column("''")
 NOTHING: ColumnElement[int] = literal_column("0")
 
@@ -64,7 +63,7 @@ def moved(scene: Scene, *conditions: Clause) -> Clause:
     return exists().where(
         m.c.transaction_id == tx.c.id,
         or_(m.c.kind == PRINCIPAL, tx.c.amount == NOTHING),
-        *conditions,
+        *map(scene.asked, conditions),
     )
 
 
@@ -104,12 +103,12 @@ def _reached(contacts: Select[Any] | None = None) -> Clause:
     return tuple_(tx.c.network, tx.c.counterparty).in_(theirs)
 
 
-def by_import(values: Values, _scene: Scene) -> Clause:
-    """Match what a row of the import brought."""
-    r = tables.import_rows
-    return exists().where(
-        r.c.transaction_id == tx.c.id, r.c.outcome == IMPORTED, values.match(r.c.import_id)
-    )
+def by_import(values: Values, scene: Scene) -> Clause:
+    """Match what the import created, and what it added a movement to."""
+    m = tables.movements.alias("im")
+    of_it = scene.asked(values.match(m.c.import_id))
+    added = exists().where(m.c.transaction_id == tx.c.id, of_it)
+    return or_(values.match(tx.c.import_id), added)
 
 
 def by_hash(values: Values, _scene: Scene) -> Clause:

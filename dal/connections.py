@@ -34,10 +34,13 @@ VANISHED = {
 
 #: Pages are planned once, when they are prepared: their statements find out by themselves how
 #: common values are, so one plan serves all. They are too short for a compiler or for helpers.
+#: Where ids are hashed, 200,000 are 7 MB as the planner reckons; what it thinks too much for
+#: work_mem it would look through once for each entry.
 PLANNED_ONCE = {
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
+    "work_mem": "16MB",
 }
 
 

@@ -5,6 +5,7 @@ A condition with neither (a direction, whatever is negated) is only asked of wha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -19,11 +20,15 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
+    tuple_,
     union_all,
 )
 
 from dal import tables
-from dal.lists import Listing, Part
+from dal.conditions import NOTHING, PRINCIPAL
+from dal.entries import once
+from dal.lists import Heap, Listing, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +39,8 @@ if TYPE_CHECKING:
 
     On = Callable[[FromClause], Any]
 
-tx, moved, tagged = tables.transactions, tables.movements, tables.transaction_labels
+tx, moved = tables.transactions, tables.movements
+tagged, noted = tables.transaction_labels, tables.transaction_notes
 EMPTY: ColumnElement[str] = literal_column("''")
 #: Where words are searched for besides notes.
 NAMES = (
@@ -79,10 +85,16 @@ def by_type(values: Values) -> Listing:
 
 
 def by_asset(values: Values) -> Listing:
-    """Return what moved an asset of that symbol, fees that do not count included."""
+    """Return what moved an asset of that symbol, fees that do not count included.
+
+    The index tells which entries are fees, and so which must be asked.
+    """
     ids = _ids(values, tables.assets, "symbol")
-    part = Part(moved, "transaction_id", _of("asset_id"), ids, sole=False)
-    return Listing("asset", (part,), repeats=True, exact=False)
+    every = Part(moved, "transaction_id", _of("asset_id"), ids, sole=False)
+    no_fee = replace(every, only=lambda table: table.c.kind == PRINCIPAL)
+    certain = Listing("asset_no_fee", (no_fee,), repeats=True)
+    alone = tx.c.amount == NOTHING
+    return Listing("asset", (every,), repeats=True, exact=False, certain=certain, doubt=[alone])
 
 
 def by_label(values: Values) -> Listing:
@@ -93,15 +105,28 @@ def by_label(values: Values) -> Listing:
 
 
 def by_contact(values: Values) -> Listing:
-    """Return what was given to some contacts by hand, and what has an address of theirs."""
-    ids, known = _ids(values, tables.contacts, "name"), _known("contact_id")
-    by_hand = Part(tx, "id", _of("contact_id"), ids, not values.many, known)
-    ca = tables.contact_addresses
-    addresses = select(ca.c.address).where(ca.c.contact_id.in_(ids)).distinct()
-    reached = Part(
+    """Return what was given to some contacts by hand, and what has an address of theirs.
+
+    The index on counterparties tells of which network an address is, and who was chosen by hand;
+    to look that up for each entry takes longer than to read many, but not than to fetch some.
+    """
+    meant = once(_ids(values, tables.contacts, "name").cte("contact_ids"))
+    ca, known = tables.contact_addresses, _known("contact_id")
+    of_them = select(ca.c.network, ca.c.address).where(ca.c.contact_id.in_(select(meant.c.id)))
+    theirs = once(of_them.cte("contact_addresses_meant"))
+    by_hand = Part(tx, "id", _of("contact_id"), select(meant.c.id), not values.many, known)
+    addresses = select(theirs.c.address).distinct()
+    by_address = Part(
         tx, "id", _of("counterparty"), addresses, sole=False, only=_filled("counterparty")
     )
-    return Listing("contact", (by_hand, reached), repeats=True, exact=False)
+
+    def alone_theirs(table: FromClause) -> ColumnElement[bool]:
+        address = tuple_(table.c.network, table.c.counterparty)
+        whose = address.in_(select(theirs)).is_(true())  # asked of each entry, and never joined
+        return and_(table.c.counterparty != EMPTY, table.c.contact_id.is_(None), whose)
+
+    alone = Listing("contact", (by_hand, replace(by_address, only=alone_theirs)))
+    return Listing("contact", (by_hand, by_address), repeats=True, exact=False, alone=alone)
 
 
 def by_import(values: Values) -> Listing:
@@ -111,7 +136,7 @@ def by_import(values: Values) -> Listing:
         Part(table, row_id, _of("import_id"), each, not values.many, known)
         for table, row_id in ((tx, "id"), (moved, "transaction_id"))
     ]
-    return Listing("import", tuple(parts), repeats=True, exact=False)
+    return Listing("import", tuple(parts), repeats=True)
 
 
 def by_status(names: Sequence[str]) -> Listing | None:
@@ -134,13 +159,13 @@ def by_amount(ranges: Ranges) -> Listing | None:
 
 
 def by_words(values: Values) -> Listing:
-    """Return what has a note, or everything if a name has the words."""
-    named = or_(*(exists(_like(values, *of)) for of in NAMES))
-
-    def noted(table: FromClause) -> ColumnElement[bool]:
-        return and_(table.c.note != EMPTY, not_(named))
-
-    parts = Part(tx, "id", only=noted), Part(tx, "id", only=lambda _table: named)
+    """Return what has a note, or everything if a name has the words; names are asked once."""
+    anywhere = or_(*(exists(_like(values, *of)) for of in NAMES)).label("named")
+    named = select(once(select(anywhere).cte("text_named")).c.named).scalar_subquery()
+    parts = (
+        Part(noted, "transaction_id", only=lambda _table: not_(named)),
+        Part(tx, "id", only=lambda _table: named),
+    )
     return Listing("text", parts, exact=False)
 
 
@@ -148,7 +173,7 @@ def by_having(names: Sequence[str]) -> Listing | None:
     """Return what has a label or a note; contacts have too many addresses to be merged."""
     found = {
         "label": Part(tagged, "transaction_id"),
-        "note": Part(tx, "id", only=_filled("note")),
+        "note": Part(noted, "transaction_id"),
     }
     if not set(names) <= set(found):
         return None
@@ -182,33 +207,37 @@ def _status(name: str) -> On:
 
 # ── Sets ─────────────────────────────────────────────────────────────────────────────────────
 
+#: How many amounts can be read for a page, which their index tells alone; and how many notes.
+AMOUNTS, WORDED = 200_000, 200_000
+#: How many transactions may be asked before: for an amount their movements are fetched, too.
+ASKED_AMOUNTS, ASKED_WORDS = 5_000, 12_000
 
-def with_amount(ranges: Ranges) -> Select[Any] | None:
+
+def with_amount(ranges: Ranges) -> Heap | None:
     """Return what has a movement of such an amount; amounts that are named have a list."""
     if ranges.equal():
         return None
     m = moved.alias()
     found = select(m.c.occurred_at.label("occurred_at"), m.c.transaction_id.label("id"))
-    return found.where(ranges.match(func.abs(m.c.amount)))
+    return Heap("amount", found.where(ranges.match(func.abs(m.c.amount))), AMOUNTS, ASKED_AMOUNTS)
 
 
-def mentioning(values: Values) -> Select[Any]:
+def mentioning(values: Values) -> Heap:
     """Return what has some words in its note, or hangs on a name that has them."""
-    t = tx.alias()
-    noted = select(t.c.occurred_at.label("occurred_at"), t.c.id.label("id"))
-    noted = noted.where(t.c.note != EMPTY, values.match_like(t.c.note))
+    n = noted.alias()
+    entries = select(n.c.occurred_at.label("occurred_at"), n.c.transaction_id.label("id"))
     ca = tables.contact_addresses
     people = _like(values, tables.contacts, "name")
     addresses = select(ca.c.address).where(ca.c.contact_id.in_(people))
     found = [
-        noted,
+        entries.where(values.match_folded(n.c.note)),
         _hanging(tagged, "transaction_id", "label_id", _like(values, tables.labels, "name")),
         _hanging(moved, "transaction_id", "asset_id", _like(values, tables.assets, "symbol")),
         _hanging(tx, "id", "contact_id", people),
         _hanging(tx, "id", "counterparty", addresses),
     ]
     columns = union_all(*found).subquery().c
-    return select(columns.occurred_at, columns.id)
+    return Heap("text", select(columns.occurred_at, columns.id), WORDED, ASKED_WORDS)
 
 
 def _hanging(table: Table, row_id: str, key: str, ids: Select[Any]) -> Select[Any]:

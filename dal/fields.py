@@ -20,9 +20,7 @@ from dal.texts import LONGEST, OFF_CHAIN, Asker
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from sqlalchemy import Select
-
-    from dal.lists import Listing
+    from dal.lists import Heap, Listing
 
 __all__ = ["BY_KEY", "FIELDS", "LONGEST", "Asker", "Field"]
 
@@ -47,7 +45,7 @@ class Field:
     on_movement: bool = False  # several of these mean one and the same movement
     elsewhere: bool = False  # other tables are asked, transaction by transaction
     lists: Callable[[Any], Listing | None] | None = None  # what finds them in order of time
-    found: Callable[[Any], Select[Any] | None] | None = None  # what else finds them
+    found: Callable[[Any], Heap | None] | None = None  # what else finds them
     unique: bool = False  # few transactions can have one value
 
 

@@ -27,9 +27,7 @@ from dal.kinds import AnyOf, Scene
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Select
-
-    from dal.lists import Listing
+    from dal.lists import Heap, Listing
 
 __all__ = ["EVERYTHING", "FIELDS", "Condition", "Field", "Filter"]
 
@@ -149,13 +147,17 @@ class Filter:
 EVERYTHING = Filter()
 
 
-def clauses(shape: Shape) -> list[ColumnElement[bool]]:
+def clauses(shape: Shape, *, led: bool = False) -> list[ColumnElement[bool]]:
     """Return the SQL over `tables.transactions` of every filter of that shape.
 
     Positive conditions on a movement (asset, amount, direction) must hold for one and the same
     movement: "ETH, more than 10" means more than 10 ETH.
+
+    Args:
+        shape: of the filter.
+        led: whether transactions are found otherwise, and only asked.
     """
-    scene = Scene(tables.movements.alias("m"))
+    scene = Scene(tables.movements.alias("m"), led)
     together: list[ColumnElement[bool]] = []
     apart: list[ColumnElement[bool]] = []
     for key, negated, values in shape:
@@ -175,7 +177,7 @@ class Finders:
     """What finds the transactions of a filter."""
 
     lists: tuple[Listing, ...]
-    sets: tuple[Select[Any], ...]
+    sets: tuple[Heap, ...]
     unique: bool  # few transactions are meant
     sole: Listing | None  # the one list that says all but days
 
@@ -188,7 +190,8 @@ def finders(shape: Shape) -> Finders:
     of one statement share them, and what they look up.
     """
     asked = [part for part in shape if not part[1]]
-    lists, sets = [], []
+    lists: list[Listing] = []
+    sets: list[Heap] = []
     for key, _, values in asked:
         field = BY_KEY[key]
         about = field.kind.asked(_name(key, negated=False), values)
@@ -200,6 +203,8 @@ def finders(shape: Shape) -> Finders:
     sole = len(lists) == 1 and {(key, False) for key in (lists[0].key, "date")} >= {
         (key, negated) for key, negated, _ in shape
     }
+    if sole:
+        lists = [lists[0].alone or lists[0]]
     return Finders(
         tuple(sorted(lists, key=lambda each: LIKELY.index(each.key))),
         tuple(sets),

@@ -1,12 +1,13 @@
 """What importers hand over, row by row, and what became of a file.
 
-As in `records`: plain, frozen, slotted; amounts are exact, out < 0 < in.
+As in `records`: plain and frozen; amounts are exact, out < 0 < in. What a file has by the thousand
+is a tuple, which is made in a third of the time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from dal.records import MovementKind, Outcome, Status, TransactionType
 
 
-@dataclass(frozen=True, slots=True)
-class NewAsset:
+class NewAsset(NamedTuple):
     """An asset as a file names it. Identity: (network, contract), else (network, symbol)."""
 
     symbol: str
@@ -26,8 +26,7 @@ class NewAsset:
     decimals: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewMovement:
+class NewMovement(NamedTuple):
     """One signed amount of one asset.
 
     `key` names the movement within its transaction, the same in every file that tells of it
@@ -42,8 +41,7 @@ class NewMovement:
     counterparty: str = ""  # the other side, canonical
 
 
-@dataclass(frozen=True, slots=True)
-class NewTransaction:
+class NewTransaction(NamedTuple):
     """What one row of a file tells of one transaction; rows with one identity become one.
 
     Identity within a wallet: (network, tx_hash) where there is a hash, else (source, source_id).
@@ -64,8 +62,7 @@ class NewTransaction:
     movements: tuple[NewMovement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRow:
+class ParsedRow(NamedTuple):
     """One data row of a file: a transaction, or the reason why there is none."""
 
     line: int  # of the file, from 1; the first line where a quoted cell spans several

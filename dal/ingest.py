@@ -8,19 +8,19 @@ COPY: https://www.postgresql.org/docs/18/sql-copy.html
 
 from __future__ import annotations
 
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from dal import addresses, edits, named, staging, tables
+from dal import addresses, edits, named, naming, staging, tables
 from dal.imported import ImportReport, RowReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, CursorResult
+    from sqlalchemy import Connection, CursorResult, TextClause
 
     from dal.importers import Source
     from dal.staging import Part
@@ -35,16 +35,15 @@ STEPS = (
     "03_transactions",
     "04_find",
     "05_movements",
-    "06_complete",
-    "07_labels",
-    "08_label",
+    "06_labels",
+    "07_label",
+    "08_complete",
     "09_types",
     "10_rows",
 )
 #: After these a large table holds what it did not before.
 FILLING = {"03_transactions": "transactions", "05_movements": "movements"}
 LARGE = ("transactions", "movements", "import_rows")
-EMPTY = "TRUNCATE staged_rows, staged_movements, staged_known, staged_outcomes"
 
 
 def ingest(
@@ -77,8 +76,7 @@ def ingest(
     here = {"wallet_id": wallet_id, "import_id": conn.execute(statement).scalar_one()}
     _mark(conn, here, created=created)
     rows = source.rows(_claim(conn, source, here))
-    with closing(staging.ahead(staging.parts(rows, dated=source.dated))) as parts:
-        read = _sort_in(conn, parts, here, progress)
+    read = _sort_in(conn, staging.parts(rows, dated=source.dated), here, progress)
     know_sizes(conn, read)
     _do(conn, "11_transfers", here)
     counts: tuple[int, ...] = tuple(_do(conn, "12_report", here).one())
@@ -172,29 +170,30 @@ def _mark(conn: Connection, here: dict[str, int], *, created: bool) -> None:
 
 def _sort_in(
     conn: Connection,
-    parts: Iterable[Part],
+    parts: Iterator[Part],
     here: dict[str, int],
     progress: Callable[[int], None],
 ) -> int:
-    """Bring in a file part by part, each as one that tells more. Returns the number of rows."""
+    """Bring in a file part by part, each as one that tells more. Returns the number of rows.
+
+    A part is read while the server sorts in the one before, and not while that is copied to it: two
+    threads that have much to do here wait for each other.
+    """
     conn.exec_driver_sql(named.text_of("ingest/00_stage"))
-    done = 0
-    for part in parts:
-        _stage(conn, part)
-        if not done:  # no part looks much different
-            conn.execute(named.query("ingest/analyze"))
-        done += part.length
-        for step in STEPS:
-            _do(conn, step, here)
-            if step in FILLING:
-                know_sizes(conn, done, FILLING[step])
-        progress(done)
+    done, part = 0, next(parts, None)
+    with ThreadPoolExecutor(1, "ahead") as reader:
+        while part is not None:
+            _stage(conn, part)
+            coming = reader.submit(next, parts, None)
+            _take(conn, here, done, part.length)
+            done += part.length
+            progress(done)
+            part = coming.result()
     return done
 
 
 def _stage(conn: Connection, part: Part) -> None:
     """Copy a part to where it waits."""
-    conn.exec_driver_sql(EMPTY)
     cursor = conn.connection.cursor()
     for statement, lines in (
         (staging.ROWS, part.rows),
@@ -206,12 +205,34 @@ def _stage(conn: Connection, part: Part) -> None:
                 copy.write(lines)
     cursor.close()
     if part.assets:
-        conn.execute(named.query("ingest/00_assets"))
-        conn.execute(named.query("ingest/00_known_assets"))
-        conn.exec_driver_sql("TRUNCATE staged_assets")
+        conn.exec_driver_sql(_script(("00_assets", "00_known_assets"), {}))
+
+
+def _take(conn: Connection, here: dict[str, int], done: int, length: int) -> None:
+    """Sort in what waits; the first part step by step, for the tables may have been empty."""
+    if done:
+        conn.exec_driver_sql(_script((*STEPS, "empty"), here))
+        know_sizes(conn, done + length, *FILLING.values())
+        return
+    conn.execute(named.query("ingest/analyze"))  # no part looks much different
+    for step in (*STEPS, "empty"):
+        _do(conn, step, here)
+        if step in FILLING:
+            know_sizes(conn, length, FILLING[step])
 
 
 def _do(conn: Connection, step: str, here: dict[str, int]) -> CursorResult[Any]:
     """Run a step of `sql/ingest/`."""
     query = named.query(f"ingest/{step}")
     return conn.execute(query, {key: here[key] for key in query.compile().params})
+
+
+def _script(steps: tuple[str, ...], here: dict[str, int]) -> str:
+    """Return steps as one text, whose statements are sent and answered at once."""
+    return "\n".join(_written(named.query(f"ingest/{step}"), here) for step in steps)
+
+
+def _written(query: TextClause, here: dict[str, int]) -> str:
+    values = {key: here[key] for key in query.compile().params}
+    made = query.bindparams(**values).compile(compile_kwargs={"literal_binds": True})
+    return naming.marked(str(made))

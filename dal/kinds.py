@@ -13,7 +13,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, bindparam, cast, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ENUM
 
 from dal import tables
@@ -34,9 +46,19 @@ class Scene:
 
     Args:
         movement: the one and same movement that several conditions may be about.
+        led: whether transactions are found otherwise: no condition shall lead to them.
     """
 
     movement: FromClause
+    led: bool = False
+
+    def asked(self, clause: Clause) -> Clause:
+        """Return a condition on the parts of a transaction, to be asked of these alone.
+
+        `IS TRUE` hides it from the indexes: the parts of one transaction are a few, while an index
+        on amounts, say, may be read from end to end for each of them.
+        """
+        return clause.is_(true()) if self.led else clause
 
 
 def as_it_is(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -71,6 +93,11 @@ class Values:
         if not self.many:
             return column.ilike(self._bound(self.type))
         return column.op("ILIKE")(any_(self._bound(ARRAY(self.type))))
+
+    def match_folded(self, column: ColumnElement[Any]) -> Clause:
+        """Return the same condition of a column in lower case: neither is folded each time."""
+        folded = select(func.lower(self.each())).scalar_subquery()
+        return column.like(any_(func.array(folded)) if self.many else folded)
 
     def match_id(self, column: ColumnElement[Any], name: Column[str]) -> Clause:
         """Return the condition that `column` is the id of a row whose name matches.

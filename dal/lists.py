@@ -23,19 +23,17 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
-    union_all,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
+
+from dal.entries import either
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import CompoundSelect, FromClause, Table
+    from sqlalchemy import FromClause, Table
 
+    Most = int | ColumnElement[int]
     Place = Callable[[ColumnElement[Any], ColumnElement[Any]], Sequence[ColumnElement[bool]]]
-
-#: Values of one condition whose lists are merged one by one; those of further ones are sorted.
-MERGED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +65,13 @@ class Listing:
     parts: tuple[Part, ...]
     repeats: bool = False  # whether a transaction may stand in it twice
     exact: bool = True  # whether it holds no more than what its condition means
+    alone: Listing | None = None  # what to take instead, where nothing else is asked
+    certain: Listing | None = None  # the part of it that does, where not all of it does
+    doubt: Sequence[ColumnElement[bool]] = ()  # what must hold of a transaction in the rest of it
 
     @property
-    def merges(self) -> bool:
-        """Return whether it can be read in order without sorting much of it."""
-        return len(self.parts) == 1
-
-    @property
-    def is_counted(self) -> bool:
-        """Return whether its end is soon found: one key of each part."""
+    def is_single(self) -> bool:
+        """Return whether each part has one key: no more entries are read than are asked for."""
         return all(part.sole for part in self.parts)
 
     @cached_property
@@ -89,55 +85,68 @@ class Listing:
         )
 
     def some(self, place: Place) -> Select[Any]:
-        """Return its entries beside a place, each once, in no order."""
-        whole = select(_either([_spread(*each, place) for each in self._keyed]).subquery())
-        return whole.distinct() if self.repeats else whole
+        """Return its entries at a place, in no order."""
+        return select(either([_spread(*each, place) for each in self._keyed]).subquery())
 
-    def head(self, place: Place, *, descending: bool, most: int, skip: int = 0) -> Select[Any]:
-        """Return its first entries from a place: each key's own, sorted together."""
-        found = [_spread(*each, place, descending, most + skip) for each in self._keyed]
+    def head(self, place: Place, *, descending: bool, most: Most) -> Select[Any]:
+        """Return its first entries from a place."""
+        return self._first(place, descending, most).limit(_number(most))
+
+    def entry(self, place: Place, *, descending: bool, number: int) -> Select[Any]:
+        """Return the one entry that has so many before it from a place, if there are so many."""
+        found = self._first(place, descending, number + 1)
+        return found.limit(_number(1)).offset(_number(number))
+
+    def _first(self, place: Place, descending: bool, most: Most) -> Select[Any]:  # noqa: FBT001
+        """Return them in order: each key's own, sorted together."""
+        found = [_spread(*each, place, descending, most) for each in self._keyed]
         if len(found) == 1 and self.parts[0].sole:
-            return found[0].limit(_text(most)).offset(_text(skip))
-        columns = _either(found).subquery().c
-        whole = _in_order(select(columns.occurred_at, columns.id), columns, descending=descending)
-        return whole.limit(_text(most)).offset(_text(skip))
-
-    def stream(self, place: Place, *, descending: bool) -> Select[Any]:
-        """Return all of it from a place, in order, read no further than somebody asks."""
-        found = [each for keyed in self._keyed for each in _streams(*keyed, place, descending)]
-        if len(found) == 1 and not self.repeats:
-            return found[0].offset(_text(0))
-        columns = _either(found).subquery().c
-        merged = select(columns.occurred_at, columns.id)
-        if self.repeats:  # never by hashing, which would read all of it first
-            merged = merged.ext(distinct_on(columns.occurred_at, columns.id))
-        return _in_order(merged, columns, descending=descending).offset(_text(0))
+            return found[0]
+        columns = either(found).subquery().c
+        return _in_order(select(columns.occurred_at, columns.id), columns, descending=descending)
 
     @property
     def _keyed(self) -> list[tuple[Part, CTE | None]]:
         return list(zip(self.parts, self._keys, strict=True))
 
 
+@dataclass(frozen=True)
+class Heap:
+    """What meets one condition, in no order; read once in a statement.
+
+    Args:
+        key: of the filter.
+        entries: the times and ids; some may be there twice.
+        most: how many of them can be read for one page.
+        worth: how many transactions may be asked before it is.
+    """
+
+    key: str
+    entries: Select[Any]
+    most: int
+    worth: int
+
+    @cached_property
+    def all(self) -> CTE:
+        """Return all of it; one more than `most` means more.
+
+        Planned as if all of it were wanted, by its index: few of many would be looked for in the
+        table.
+        """
+        whole = self.entries.offset(_number(0)).subquery()
+        one = select(_number(1).label("one")).subquery()
+        found = select(whole).select_from(whole.join(one, true())).limit(_number(self.most + 1))
+        return found.cte(f"{self.key}_set").prefix_with("MATERIALIZED")
+
+    def count(self) -> ColumnElement[int]:
+        """Return how much it is."""
+        return select(func.count()).select_from(self.all).scalar_subquery()
+
+
 def _array(values: Select[Any]) -> Select[Any]:
     kind: ARRAY[Any] = ARRAY(values.selected_columns[0].type)
-    ordered = values.order_by(_text(1)).scalar_subquery()
+    ordered = values.order_by(_number(1)).scalar_subquery()
     return select(func.array(ordered, type_=kind).label("keys"))
-
-
-def _streams(
-    part: Part,
-    keys: CTE | None,
-    place: Place,
-    descending: bool,  # noqa: FBT001
-) -> list[Select[Any]]:
-    """Return a list of each of the first keys, and one of all further ones."""
-    if keys is None or part.sole:
-        return [_spread(part, keys, place, descending)]
-    firsts = [
-        _entries(part, _key(keys, number), place, descending) for number in range(1, MERGED + 1)
-    ]
-    further = _each(part, _unnested(keys, f"[{MERGED + 1}:]"), place).subquery()
-    return [*firsts, _in_order(select(further), further.c, descending=descending)]
 
 
 def _spread(
@@ -145,13 +154,13 @@ def _spread(
     keys: CTE | None,
     place: Place,
     descending: bool | None = None,  # noqa: FBT001 (None: in no order)
-    most: int = 0,
+    most: Most | None = None,
 ) -> Select[Any]:
     """Return the entries of each key, up to so many of each."""
     if keys is not None and not part.sole:
         return _each(part, _unnested(keys), place, descending, most)
     found = _entries(part, None if keys is None else _key(keys, 1), place, descending)
-    return found.limit(_text(most)) if most else found
+    return found if most is None else found.limit(_number(most))
 
 
 def _each(
@@ -159,10 +168,11 @@ def _each(
     values: FromClause,
     place: Place,
     descending: bool | None = None,  # noqa: FBT001 (None: in no order)
-    most: int = 0,
+    most: Most | None = None,
 ) -> Select[Any]:
     entries = _entries(part, values.c[0], place, descending).correlate(values)
-    found = (entries.limit(_text(most)) if most else entries).lateral()
+    apart = entries.offset(_number(0))  # never joined, which may read all keys there are
+    found = (apart if most is None else entries.limit(_number(most))).lateral()
     return select(found.c.occurred_at, found.c.id).select_from(values.join(found, true()))
 
 
@@ -178,8 +188,8 @@ def _kind(keys: CTE) -> ARRAY[Any]:
     return kind
 
 
-def _unnested(keys: CTE, some: str = "") -> FromClause:
-    array = literal_column(f"{keys.name}.keys{some}", _kind(keys))
+def _unnested(keys: CTE) -> FromClause:
+    array = literal_column(f"{keys.name}.keys", _kind(keys))
     each = func.unnest(array, type_=_kind(keys).item_type)
     return select(each.label("key")).select_from(keys).subquery()
 
@@ -194,7 +204,7 @@ def _entries(
     here = table.c.occurred_at, table.c[part.row_id]
     which = [*place(*here)]
     if part.key is not None:
-        which.append(part.key(table) == value)
+        which += _only(part.key(table), value)
     if part.only is not None:
         which.append(part.only(table))
     found = select(here[0].label("occurred_at"), here[1].label("id")).where(*which)
@@ -203,11 +213,13 @@ def _entries(
     return found.order_by(*(each.desc() if descending else each.asc() for each in here))
 
 
-def _either(found: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
-    """Return lists behind each other; each keeps its order and its limit."""
-    if len(found) == 1:
-        return found[0]
-    return union_all(*(select(each.subquery()) for each in found))
+def _only(key: ColumnElement[Any], value: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401
+    """Return the condition of having one key, so that its index is read and no other.
+
+    Said twice, PostgreSQL expects few rows: else it takes the index on time, where it expects to
+    meet the key of one row in ten at once, and walks all of it for a key that is long past.
+    """
+    return [key == value, key.between(value, value)]
 
 
 def _in_order(found: Select[Any], columns: Any, *, descending: bool) -> Select[Any]:  # noqa: ANN401 (of any FROM)
@@ -215,5 +227,5 @@ def _in_order(found: Select[Any], columns: Any, *, descending: bool) -> Select[A
     return found.order_by(*(each.desc() if descending else each.asc() for each in by))
 
 
-def _text(number: int) -> ColumnElement[int]:
-    return literal_column(str(number))
+def _number(number: Most) -> ColumnElement[int]:
+    return literal_column(str(number)) if isinstance(number, int) else number

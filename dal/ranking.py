@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Select, case, func, select, union_all
 
 from dal import tables
-from dal.entries import capped, fetched, once, text
+from dal.entries import fetched, once, text
 from dal.search import NEAR, PROBED
-from dal.ways import LED, NEARBY, alone, of_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import FromClause
 
-    from dal.lists import Listing, Place
+    from dal.lists import Heap, Listing, Place
 
 tx = tables.transactions
+#: The ways: what was near, or all along the index; else a list or a set, by number.
+NEARBY, LED = 0, 1
 #: How many are fetched and sorted.
 SORTED = 20_000
 
@@ -47,7 +48,7 @@ class Ranking:
 
     name: str
     lists: Sequence[Listing]
-    sets: Sequence[Select[Any]]
+    sets: Sequence[Heap]
     clauses: Sequence[ColumnElement[bool]]
     place: Place
     days: Place
@@ -55,13 +56,13 @@ class Ranking:
     limit: int
 
     def found(self) -> Select[Any]:
-        """Return the statement of the transactions, in order."""
+        """Return the statement of their amounts and ids, in order."""
         ways = [select(self._nearby).where(self._is(NEARBY))]
         ways += [self._sorted(self._listed(number)) for number in range(len(self.lists))]
         ways += [self._sorted(self._of_set(number)) for number in range(len(self.sets))]
         ways.append(self._asked(self._along(self._is(LED)).offset(text(0))))
-        columns = union_all(*(select(way.subquery()) for way in ways)).subquery().c
-        return self._in_order(select(*columns), columns)
+        columns = union_all(*ways).subquery().c
+        return self._in_order(select(columns.amount, columns.id), columns)
 
     @cached_property
     def _nearby(self) -> CTE:
@@ -71,22 +72,19 @@ class Ranking:
     @cached_property
     def _choice(self) -> CTE:
         numbered = list(enumerate(self.lists))
-        met, *counts = (
-            select(func.count()).select_from(each).scalar_subquery()
-            for each in (self._nearby, *self._sets)
-        )
+        met = select(func.count()).select_from(self._nearby).scalar_subquery()
         way = case(
             *((self._ends(each, PROBED), text(alone(n))) for n, each in numbered),
             (met >= text(self.limit), text(NEARBY)),
             *((self._ends(each, SORTED), text(alone(n))) for n, each in numbered),
-            *((count <= text(SORTED), text(of_set(n))) for n, count in enumerate(counts)),
+            *((each.count() <= text(SORTED), text(of_set(n))) for n, each in enumerate(self.sets)),
             else_=text(LED),
         )
         return once(select(way.label("way")).cte(f"{self.name}_choice"))
 
     def _ends(self, listing: Listing, most: int) -> ColumnElement[bool]:
         """Return whether a list has no more entries than that."""
-        last = listing.head(self.days, descending=True, most=1, skip=most).subquery()
+        last = listing.entry(self.days, descending=True, number=most).subquery()
         return select(last.c.occurred_at).scalar_subquery().is_(None)
 
     def _is(self, way: int) -> ColumnElement[bool]:
@@ -99,16 +97,11 @@ class Ranking:
         found = self.lists[number].head(chosen, descending=True, most=SORTED).subquery()
         return select(found).distinct().subquery()
 
-    @cached_property
-    def _sets(self) -> list[CTE]:
-        return [
-            capped(each, self.days, SORTED).cte(f"{self.name}_set_{number}")
-            for number, each in enumerate(self.sets)
-        ]
-
     def _of_set(self, number: int) -> FromClause:
-        found = select(self._sets[number]).where(self._is(of_set(number)))
-        return found.distinct().subquery()
+        found = self.sets[number].all.c
+        here = self.days(found.occurred_at, found.id)
+        chosen = select(found.occurred_at, found.id).where(self._is(of_set(number)), *here)
+        return chosen.distinct().subquery()
 
     def _sorted(self, entries: FromClause) -> Select[Any]:
         here = self.place(tx.c.amount, tx.c.id)
@@ -131,3 +124,13 @@ class Ranking:
     def _by(self, found: Select[Any], columns: Any) -> Select[Any]:  # noqa: ANN401 (of any FROM)
         by = columns.amount, columns.id
         return found.order_by(*(each.desc() if self.descending else each.asc() for each in by))
+
+
+def alone(number: int) -> int:
+    """Return the way of one list."""
+    return 10 + number
+
+
+def of_set(number: int) -> int:
+    """Return the way of a set."""
+    return 20 + number

@@ -17,10 +17,13 @@ from dal import tables
 from dal.importers import open_file
 from dal.importers.generic import COLUMNS
 from dal.ingest import ingest
-from dal.story import LABELS, Row, Story
+from dal.story import Story
+from dal.story_cast import LABELS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from dal.story_rows import Row
 
 #: How the names of its wallets end, so that nobody takes them for their own.
 MARK = " (sample)"

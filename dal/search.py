@@ -4,21 +4,20 @@ The text of a statement knows the keys of a filter but not how common their valu
 together, and what PostgreSQL expects of values that meet nowhere, or only long ago, is wrong by any
 factor. So the statement finds out by itself, from the place where the reader stands:
 
-1. Where does the list of each condition go on? At the farthest of these places the page can begin:
-   whatever lies before misses one condition. A list without an entry ends the search.
+1. Where does the list of each condition go on, and where does it end? At the farthest of the first
+   places the page can begin, at the nearest of the last ones it must end: whatever lies beyond
+   misses one condition. A list without an entry ends the search.
 2. How far do the next `PROBED` entries of each list reach from there? One that ends before is
    short; of the others the one that reaches farthest is the sparsest just here.
-3. A short list is read whole; else the two sparsest lists are merged, unless one is `SPARSER`
-   times as sparse as the other: then it leads alone. What is found is asked for the other
-   conditions by its primary key.
-4. The list of a contact or an address is several, which are merged only if they must be: the first
-   `NEAR` entries are sorted. A condition without a list (a range of amounts, words) has a set, in
-   no order; if too little is met among the first entries, and it is small, it is fetched and
-   sorted.
+3. The sparsest leads, with the next one beside it, unless it is so much sparser that it leads
+   alone; it is read step by step (`dal.steps`).
+4. A condition without a list (a range of amounts, words) has a set, in no order: if too little is
+   met among the first entries, and the set is small, it is held against a list (`dal.crossing`),
+   and what is left of it is sorted and fetched.
 
-Each way is a branch that begins nowhere if it is not the chosen one: an index scan from NULL reads
-nothing. Nothing is left to the planner that could go wrong: lists are read in order from their
-index alone, and rows fetched one by one, so that one plan serves all values.
+A list that does not take part begins nowhere: an index scan from NULL reads nothing. Nothing is
+left to the planner that could go wrong: lists are read in order from their index alone, and rows
+fetched one by one, so that one plan serves all values.
 
 https://www.postgresql.org/docs/18/indexes-index-only-scans.html
 """
@@ -27,7 +26,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -36,38 +34,41 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    exists,
     extract,
     func,
     literal_column,
     or_,
     select,
+    true,
     tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
-from dal.entries import capped, fetched, once, text
-from dal.ways import LED, NEARBY, alone, both, of_set, sparsest
-from dal.window import also
+from dal.crossing import crossed
+from dal.entries import fetched, once, text
+from dal.lists import Listing, Part
+from dal.steps import ENTRY, Steps
+from dal.ways import chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from dal.lists import Listing, Place
+    from dal.lists import Heap, Place
 
     Clauses = Sequence[ColumnElement[bool]]
 
 tx = tables.transactions
 #: Entries of each list that are looked at before one is chosen.
-PROBED = 400
-#: Entries that are asked before a set is looked for; if so many of them are meant, the rest is met
-#: soon enough.
-NEAR, OFTEN = 1_000, 3
-#: A list that ends after so many is read whole, if too few are met near.
-ENDING = 10_000
-#: How large a set may be to be sorted, and to be asked for what a list means.
-SMALL, ASKED = 30_000, 10_000
+PROBED = 150
+#: Entries that are asked before a set is looked for.
+NEAR = 1_000
+#: A list that ends after so many is read to its end, if too few are met near.
+ENDING = 3_000
+#: What leads where no condition has a list.
+TIME = Listing("time", (Part(tx, "id"),))
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,10 @@ class Search:
 
     Args:
         name: tells one search of a statement from another.
-        lists: of the conditions that have one.
+        listed: the lists of the conditions that have one.
         sets: of the conditions that have a set instead.
         clauses: all conditions, to be asked of a row.
+        said: whether the lists are of all conditions.
         near: where it begins, said of time and id.
         far: where it ends, said of time and id.
         descending: whether newer rows come first.
@@ -86,59 +88,71 @@ class Search:
     """
 
     name: str
-    lists: Sequence[Listing]
-    sets: Sequence[Select[Any]]
+    listed: Sequence[Listing]
+    sets: Sequence[Heap]
     clauses: Clauses
+    said: bool
     near: Place
     far: Place
     descending: bool
     limit: int
 
     def found(self) -> Select[Any]:
-        """Return the statement of the transactions, in order."""
-        if self.sets or not all(each.merges for each in self.lists):
-            return self._one_of(
-                select(self._nearby).where(self._ends_with(NEARBY)),
-                *(self._fetched(self._of_set(number)) for number in range(len(self.sets))),
-                *(self._fetched(self._ending(number)) for number in self._countable),
-                *map(self._fetched, self._led(self._ends_with(LED))),
-            )
-        return self._one_of(*map(self._fetched, self._led()))
-
-    def _one_of(self, *ways: Select[Any]) -> Select[Any]:
-        if len(ways) == 1:
-            return ways[0]
-        columns = union_all(*(select(way.subquery()) for way in ways)).subquery().c
+        """Return the statement of the times and ids of transactions, in order."""
+        alone = self.lists[0] if len(self.lists) == 1 else None
+        if self.said and alone and alone.exact and not alone.repeats:
+            return self._head(alone, self._place, self.limit)
+        if not self.sets:
+            return self._of_steps()
+        ways = [self._of_steps(), *(self._of_set(number) for number in range(len(self.sets)))]
+        columns = union_all(*ways).subquery().c
         return self._in_order(select(*columns), columns).limit(text(self.limit))
+
+    @property
+    def lists(self) -> Sequence[Listing]:
+        """Return the lists that it is made of."""
+        return self.listed or (TIME,)
 
     # ── Where it begins, and which list leads ────────────────────────────────────────────────
 
     @cached_property
     def _start(self) -> CTE:
         """Return the place where all lists have begun; no row if one of them has no entry."""
-        firsts = [
-            select(each.head(self._place, descending=self.descending, most=1).subquery())
-            for each in self.lists
-        ]
+        firsts = [self._head(each, self._place, 1) for each in self.lists]
         found = union_all(*firsts).subquery()
         counted = select(found, func.count().over().label("lists")).subquery()
         whole = select(counted.c.occurred_at, counted.c.id).where(
             counted.c.lists == text(len(firsts))
         )
-        farthest = self._in_order(whole, counted.c, farthest=True).limit(text(1))
+        farthest = self._in_order(whole, counted.c, opposite=True).limit(text(1))
         return farthest.cte(f"{self.name}_start")
 
     @cached_property
-    def _choice(self) -> CTE:
-        """Return the place, and the way that is taken from it."""
-        start, numbered = self._start, list(enumerate(self.lists))
+    def _stop(self) -> CTE:
+        """Return the place where the first of the lists has ended."""
+        lasts = [
+            each.head(self._place, descending=not self.descending, most=1) for each in self.lists
+        ]
+        found = union_all(*lasts).subquery()
+        nearest = self._in_order(select(found), found.c).limit(text(1))
+        return once(nearest.cte(f"{self.name}_stop"))
+
+    @cached_property
+    def _begin(self) -> CTE:
+        """Return the place, which list leads from it, and which one beside it."""
+        start = self._start
+        if len(self.lists) == 1:
+            alone = text(0).label("lead"), text(0).label("partner")
+            return select(start, *alone).cte(f"{self.name}_begin")
+        numbered = list(enumerate(self.lists))
         reached = select(start, *(self._reach(each).label(f"reach_{n}") for n, each in numbered))
         reaches = once(reached.cte(f"{self.name}_reach"))
         spans = [reaches.c[f"reach_{number}"] for number, _ in numbered]
-        short = [(span.is_(None), text(alone(number))) for number, span in enumerate(spans)]
-        way = case(*short, *sparsest(spans, self._merging), else_=text(alone(0)))
-        chosen = select(reaches.c.occurred_at, reaches.c.id, way.label("way"))
-        return once(chosen.cte(f"{self.name}_choice"))
+        number = chosen(spans, [each.is_single for each in self.lists]).label("way")
+        here = select(reaches.c.occurred_at, reaches.c.id, number).subquery().c
+        lead, partner = (here.way.op(sign)(text(10)) for sign in "/%")
+        ways = lead.label("lead"), partner.label("partner")
+        return once(select(here.occurred_at, here.id, *ways).cte(f"{self.name}_begin"))
 
     def _reach(self, listing: Listing) -> ColumnElement[Any]:
         """Return how far its next entries reach, in seconds; NULL if it ends before.
@@ -146,121 +160,92 @@ class Search:
         Many may share one instant; among these the ids tell: a million of them weigh a second.
         """
         start = self._start
-        begun = self._from(start)
-        last = listing.head(begun, descending=self.descending, most=1, skip=PROBED).subquery().c
+        last = listing.entry(self._begun, descending=self.descending, number=PROBED).subquery().c
         seconds = func.abs(extract("epoch", start.c.occurred_at - last.occurred_at))
         ids = func.abs(start.c.id - last.id) * literal_column("0.000001")
         both = start.join(last.id.table, literal_column("true"))
         return select(seconds + ids).select_from(both).scalar_subquery()
 
-    def _led(self, *which: ColumnElement[bool]) -> list[Select[Any]]:
-        """Return the entries of each way that lists lead, all but one of them empty.
+    def _head(self, listing: Listing, place: Place, most: int) -> Select[Any]:
+        return listing.head(place, descending=self.descending, most=most)
 
-        Args:
-            which: must hold, else all are.
-        """
-        numbers = range(len(self.lists))
-        if not self.lists:
-            return [self._times(self._place, *which)]
-        if len(self.lists) == 1:
-            return [self._alone(0, also(self._place, which))]
-        ways = [self._alone(n, also(self._chosen(alone(n)), which)) for n in numbers]
-        return ways + [self._met(*pair, which) for pair in self._merging]
-
-    @property
-    def _merging(self) -> list[tuple[int, int]]:
-        return list(combinations((n for n, each in enumerate(self.lists) if each.merges), 2))
-
-    def _alone(self, number: int, place: Place) -> Select[Any]:
-        return self.lists[number].stream(place, descending=self.descending)
-
-    def _met(self, first: int, second: int, which: Clauses) -> Select[Any]:
-        """Return what stands in both lists, as they are merged."""
-        place = also(self._chosen(both(first, second)), which)
-        one, two = (self._alone(number, place).subquery() for number in (first, second))
-        same = and_(one.c.occurred_at == two.c.occurred_at, one.c.id == two.c.id)
-        return self._in_order(select(one).select_from(one.join(two, same)), one.c)
-
-    def _times(self, place: Place, *which: ColumnElement[bool]) -> Select[Any]:
-        """Return all there is."""
-        t = tx.alias()
-        here = select(t.c.occurred_at, t.c.id).where(*place(t.c.occurred_at, t.c.id), *which)
-        return self._in_order(here, t.c).offset(text(0))
-
-    # ── Sets: first what is near, then a small set, then the list again ──────────────────────
+    # ── Step by step ─────────────────────────────────────────────────────────────────────────
 
     @cached_property
-    def _first(self) -> CTE:
-        """Return the first entries that the lists lead to, sorted where they must be merged."""
-        if not self.lists:
-            ways = [self._times(self._place).limit(text(NEAR))]
-        elif len(self.lists) == 1:
-            ways = [self._head(0, self._place)]
-        else:
-            ways = [self._head(n, self._chosen(alone(n))) for n in range(len(self.lists))]
-            ways += [self._met(*pair, ()).limit(text(NEAR)) for pair in self._merging]
-        found = ways[0] if len(ways) == 1 else union_all(*(select(one.subquery()) for one in ways))
-        return found.cte(f"{self.name}_first")
+    def _steps(self) -> CTE:
+        place, rows = (self._begin, self._last), (self.clauses, self.said)
+        steps = Steps(self.name, self.lists, *place, *rows, self.descending, self.limit)
+        return steps.taken(self._go_on if self.sets else None)
 
-    def _head(self, number: int, place: Place) -> Select[Any]:
-        return self.lists[number].head(place, descending=self.descending, most=NEAR)
+    def _of_steps(self) -> Select[Any]:
+        """Return the transactions that the steps found; none if a set is taken instead."""
+        arrays = self._steps.c.times, self._steps.c.ids
+        each = func.unnest(*arrays).table_valued(*ENTRY).render_derived()
+        found = select(each.c.occurred_at, each.c.id).select_from(self._steps.join(each, true()))
+        if self.sets:
+            found = found.where(self._turn.is_(None))
+        return self._in_order(found, each.c).limit(text(self.limit))
+
+    # ── Sets: if too little is near, and they are small ──────────────────────────────────────
+
+    def _go_on(self, last: Any) -> ColumnElement[bool]:  # noqa: ANN401 (columns)
+        """Return whether there is another step: enough is met, or no set would do better."""
+        return or_(last.asked < text(NEAR), self._is_worth_it(last), self._set_chosen.is_(None))
+
+    def _is_worth_it(self, last: Any) -> ColumnElement[bool]:  # noqa: ANN401 (columns)
+        """Return whether the rest is met soon, if it is met as often as until now."""
+        most = text(min(each.worth for each in self.sets))
+        worth: ColumnElement[bool] = last.asked * text(self.limit) <= last.found * most
+        return worth
 
     @cached_property
-    def _nearby(self) -> CTE:
-        """Return what is met among the first entries."""
-        first = self._first.c
-        once = select(first.occurred_at, first.id).ext(distinct_on(first.occurred_at, first.id))
-        return self._fetched(self._in_order(once, first)).cte(f"{self.name}_nearby")
+    def _turn(self) -> ColumnElement[Any]:
+        """Return the number of the set that is taken; NULL if the steps found what there is."""
+        last = self._steps.c
+        few = [last.asked >= text(NEAR), last.found < text(self.limit), ~self._is_worth_it(last)]
+        return case((exists().where(last.more, *few), self._set_chosen)).label("turn")
 
     @cached_property
-    def _end(self) -> CTE:
-        """Return the way that is taken in the end."""
-        asked, met, *counts = (
-            select(func.count()).select_from(each).scalar_subquery()
-            for each in (self._first, self._nearby, *self._sets)
-        )
-        enough = or_(met >= text(self.limit), asked < text(NEAR))
+    def _set_chosen(self) -> ColumnElement[Any]:
+        """Return the number of the first set that is small; NULL if the list that leads ends."""
+        numbers = range(len(self.listed))
+        never: ColumnElement[Any] = literal_column("NULL")
+        ending = [(self._ends(number), never) for number in numbers]
         small = (
-            (count <= text(ASKED if self.lists else SMALL), text(of_set(number)))
-            for number, count in enumerate(counts)
+            (each.count() <= text(each.most), text(number)) for number, each in enumerate(self.sets)
         )
-        ending = ((self._ends(number), text(alone(number))) for number in self._countable)
-        often = met >= text(OFTEN), text(LED)
-        way = case((enough, text(NEARBY)), *ending, often, *small, else_=text(LED))
-        return once(select(way.label("way")).cte(f"{self.name}_end"))
-
-    @property
-    def _countable(self) -> list[int]:
-        """Return the lists, if several, whose end is soon found; the way of time alone has none."""
-        several = len(self.lists) > 1
-        return [number for number, each in enumerate(self.lists) if several and each.is_counted]
+        number = case(*ending, *small).label("number")
+        return select(select(number).cte(f"{self.name}_set").c.number).scalar_subquery()
 
     def _ends(self, number: int) -> ColumnElement[bool]:
-        """Return whether a list ends soon: crowded now, it looks longer than it is."""
-        begun = self._from(self._start)
-        last = self.lists[number].head(begun, descending=self.descending, most=1, skip=ENDING)
-        return select(last.subquery().c.occurred_at).scalar_subquery().is_(None)
+        """Return whether a list leads and ends soon: crowded now, it looks longer than it is."""
+        some = self.lists[number].some(self._begun).limit(text(ENDING + 1)).subquery()
+        ends = select(func.count()).select_from(some).scalar_subquery() <= text(ENDING)
+        lead = select(self._begin.c.lead).scalar_subquery()
+        return and_(lead == text(number), ends)
 
-    def _ending(self, number: int) -> Select[Any]:
-        place = also(self._from(self._start), (self._ends_with(alone(number)),))
-        return self._alone(number, place)
-
-    def _ends_with(self, way: int) -> ColumnElement[bool]:
-        return select(self._end.c.way).scalar_subquery() == text(way)
-
-    @cached_property
-    def _sets(self) -> list[CTE]:
-        return [
-            capped(each, self._place, (ASKED if self.lists else SMALL)).cte(
-                f"{self.name}_set_{number}"
-            )
-            for number, each in enumerate(self.sets)
-        ]
+    @property
+    def _others(self) -> Mapping[int, Listing]:
+        """Return the lists that say more than the sets do, by number."""
+        known = {each.key for each in self.sets}
+        return {n: each for n, each in enumerate(self.listed) if each.key not in known}
 
     def _of_set(self, number: int) -> Select[Any]:
-        found = self._sets[number]
-        chosen = select(found.c.occurred_at, found.c.id).where(self._ends_with(of_set(number)))
-        return self._in_order(chosen.ext(distinct_on(found.c.occurred_at, found.c.id)), found.c)
+        """Return what of a set is meant."""
+        entries, each = self.sets[number].all.c, ("occurred_at", "id")
+        columns = [entries[name] for name in each]
+        place = self._begun if self.listed else self._place
+        turn = self._turn == text(number)
+        taken = select(*columns).where(turn, *place(*columns))
+        if self._others:
+            name = f"{self.name}_of_{self.sets[number].key}"
+            taken = crossed(name, taken, self._others, turn)
+        here = taken.subquery()
+        once_each = select(here).ext(distinct_on(here.c.occurred_at, here.c.id))
+        sorted_by_time = self._in_order(once_each, here.c).subquery()
+        asked = fetched(sorted_by_time, self.clauses)
+        rows = self._in_order(asked, sorted_by_time.c).limit(text(self.limit)).subquery()
+        return select(*(rows.c[name] for name in each))
 
     # ── Places ───────────────────────────────────────────────────────────────────────────────
 
@@ -269,32 +254,29 @@ class Search:
     ) -> list[ColumnElement[bool]]:
         return [*self.near(occurred_at, row_id), *self.far(occurred_at, row_id)]
 
-    def _from(self, at: CTE, *which: ColumnElement[bool]) -> Place:
-        """Return the place of a row with a time and an id; nowhere if there is no such row."""
-        there = tuple_(
-            *(select(at.c[name]).where(*which).scalar_subquery() for name in ("occurred_at", "id"))
-        )
+    def _begun(
+        self, occurred_at: ColumnElement[Any], row_id: ColumnElement[Any]
+    ) -> list[ColumnElement[bool]]:
+        """Return what lies where all lists have begun and none has ended."""
+        here, there = tuple_(occurred_at, row_id), _at(self._start)
+        begun = here <= there if self.descending else here >= there
+        return [begun, *self._last(occurred_at, row_id)]
 
-        def place(
-            occurred_at: ColumnElement[Any], row_id: ColumnElement[Any]
-        ) -> list[ColumnElement[bool]]:
-            here = tuple_(occurred_at, row_id)
-            begun = here <= there if self.descending else here >= there
-            return [begun, *self.far(occurred_at, row_id)]
+    def _last(
+        self, occurred_at: ColumnElement[Any], row_id: ColumnElement[Any]
+    ) -> list[ColumnElement[bool]]:
+        """Return what lies where none of several lists has ended."""
+        if len(self.lists) == 1:
+            return [*self.far(occurred_at, row_id)]
+        here, there = tuple_(occurred_at, row_id), _at(self._stop)
+        return [here >= there if self.descending else here <= there]
 
-        return place
-
-    def _chosen(self, way: int) -> Place:
-        return self._from(self._choice, self._choice.c.way == text(way))
-
-    # ── Rows ─────────────────────────────────────────────────────────────────────────────────
-
-    def _fetched(self, found: Select[Any]) -> Select[Any]:
-        """Return the first transactions of entries in order that meet all conditions."""
-        entries = found.subquery()
-        return self._in_order(fetched(entries, self.clauses), entries.c).limit(text(self.limit))
-
-    def _in_order(self, found: Select[Any], columns: Any, *, farthest: bool = False) -> Select[Any]:  # noqa: ANN401 (of any FROM)
+    def _in_order(self, found: Select[Any], columns: Any, *, opposite: bool = False) -> Select[Any]:  # noqa: ANN401 (of any FROM)
         by = columns.occurred_at, columns.id
-        descending = self.descending is not farthest
+        descending = self.descending is not opposite
         return found.order_by(*(each.desc() if descending else each.asc() for each in by))
+
+
+def _at(place: CTE) -> ColumnElement[Any]:
+    """Return the place that a statement has found; NULL if there is none, where nothing lies."""
+    return tuple_(*(select(place.c[each]).scalar_subquery() for each in ("occurred_at", "id")))

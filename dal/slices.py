@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, case, exists, func, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, any_, case, exists, func, select
 
 from dal import keyset, tables, window
 from dal.entries import once, text
@@ -18,15 +18,18 @@ from dal.ranking import Ranking
 from dal.search import Search
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dal.filters import Finders, Shape
     from dal.keyset import Order
-    from dal.lists import Place
+    from dal.lists import Listing, Place
 
 tx = tables.transactions
 #: A page's count stops here; "more than" will do.
 COUNTED, ASKING = 1_000, 100
 #: Lists of one filter that are weighed; further conditions are only asked of what these find.
 WEIGHED = 3
+PAIR = 2
 NONE, ONE = text(0), text(1)
 
 
@@ -66,17 +69,31 @@ def cut(
     found = once(_found("page", shape, order, wanted, there, descending=descending).cte("found"))
     columns = found.c[order.name], found.c.id
     by = [each.desc() if descending else each.asc() for each in columns]
-    here = select(found).order_by(*by).limit(text(limit)).cte("slice")
-    beside = _beside(shape, order, max(ahead, most), backward=backward) if placed else NONE
-    counted = func.least(_count(select(found.c.id)) + beside, text(most))
-    return Slice(here, counted, func.least(beside, text(ahead)) if placed else NONE)
+    here = _whole(select(found.c.id).order_by(*by).limit(text(limit)))
+    counted = _count(select(found.c.id))
+    if not placed:
+        return Slice(here, func.least(counted, text(most)), NONE)
+    beside = _beside(shape, order, max(ahead, most), backward=backward)
+    if ahead == 1:  # where the page alone has as many as are counted, to know of one will do
+        enough = and_(counted >= text(most), _is_here(shape, order, backward=backward))
+        beside = case((enough, ONE), else_=beside)
+    beside = _told(beside)
+    return Slice(here, func.least(counted + beside, text(most)), func.least(beside, text(ahead)))
 
 
 def rows(shape: Shape, order: Order, limit: int, *, placed: bool, backward: bool = False) -> CTE:
     """Return the transactions of a page alone."""
     there = window.beside(order, backward=backward) if placed else None
     descending = order.descending is not backward
-    return _found("page", shape, order, limit, there, descending=descending).cte("slice")
+    found = _found("page", shape, order, limit, there, descending=descending)
+    if _is_straight(finders(shape)):
+        return found.cte("slice")
+    return _whole(select(found.subquery().c.id))
+
+
+def _whole(ids: Select[Any]) -> CTE:
+    """Return the transactions of these ids: their index is asked for all of them at once."""
+    return select(tx).where(tx.c.id == any_(func.array(ids.scalar_subquery()))).cte("slice")
 
 
 def _others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
@@ -87,9 +104,13 @@ def _others(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnE
     count = _beside(shape, order, most, backward=backward)
     if most > 1 or _is_straight(finders(shape)):
         return count
-    there = window.beside(order, backward=not backward, at_it=True)
-    here = exists().where(tx.c.id == keyset.seek_id(), *there(*order.columns), *clauses(shape))
-    return case((here, ONE), else_=count)
+    return case((_is_here(shape, order, backward=backward), ONE), else_=count)
+
+
+def _is_here(shape: Shape, order: Order, *, backward: bool) -> ColumnElement[bool]:
+    """Return whether the row at the place is there still, and is meant."""
+    there = window.beside(order, backward=not backward, at_it=True)(*order.columns)
+    return exists().where(tx.c.id == keyset.seek_id(), *there, *clauses(shape, led=True))
 
 
 def _beside(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
@@ -103,7 +124,7 @@ def countable(shape: Shape) -> int:
 
     An index alone counts a thousand; where rows must be fetched and asked, two pages are enough.
     """
-    return COUNTED if _is_counted_alone(shape) else ASKING
+    return COUNTED if _is_told(shape) else ASKING
 
 
 def some(shape: Shape, most: int) -> Select[Any]:
@@ -115,6 +136,11 @@ def some(shape: Shape, most: int) -> Select[Any]:
         return select(ONE.label("one")).select_from(found.subquery())
     entries = by.lists[0].some(window.days(shape)).limit(text(most))
     return select(ONE.label("one")).select_from(entries.subquery())
+
+
+def _told(number: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a number that is worked out once, however often the statement asks for it."""
+    return select(once(select(number.label("number")).cte("beside")).c.number).scalar_subquery()
 
 
 def _count(found: Select[Any]) -> ColumnElement[int]:
@@ -130,6 +156,7 @@ def _found(
     *,
     descending: bool,
 ) -> Select[Any]:
+    """Return the transactions beside a place, whole if it is straight; else what orders them."""
     by = finders(shape)
     ends = ("high", "low") if descending else ("low", "high")
     near, far = (window.until(shape, end) for end in ends)
@@ -141,14 +168,20 @@ def _found(
         columns = [each.desc() if descending else each.asc() for each in order.columns]
         return found.order_by(*columns).limit(text(limit))
     lists = by.lists[:WEIGHED]
-    said = by.sole is not None and by.sole.exact
-    rest = clauses(window.spans(shape) if said else window.beyond_days(shape))
     if order.is_by_time:
-        return Search(name, lists, by.sets, rest, there or near, far, descending, limit).found()
-    days = window.days(shape)
+        rest, said = clauses(window.beyond_days(shape), led=True), _is_said(shape, lists)
+        begin = there or near
+        return Search(name, lists, by.sets, rest, said, begin, far, descending, limit).found()
+    days, rest = window.days(shape), clauses(shape, led=True)
     return Ranking(
-        name, lists, by.sets, clauses(shape), there or window.anywhere, days, descending, limit
+        name, lists, by.sets, rest, there or window.anywhere, days, descending, limit
     ).found()
+
+
+def _is_said(shape: Shape, lists: Sequence[Listing]) -> bool:
+    """Return whether some lists are all that is asked, besides days: one, or two side by side."""
+    asked = {(key, negated) for key, negated, _ in window.beyond_days(shape)}
+    return 0 < len(lists) <= PAIR and asked == {(each.key, False) for each in lists}
 
 
 def _is_straight(by: Finders) -> bool:
@@ -157,7 +190,13 @@ def _is_straight(by: Finders) -> bool:
 
 
 def _is_counted_alone(shape: Shape) -> bool:
-    """Return whether one index tells how many there are, and no row is asked."""
+    """Return whether one index tells how many there are: no row is asked, and none found twice."""
+    sole = finders(shape).sole
+    return _is_told(shape) and not (sole and sole.repeats)
+
+
+def _is_told(shape: Shape) -> bool:
+    """Return whether indexes tell all, and no row is asked."""
     by = finders(shape)
     if by.sole:
         return by.sole.exact and not window.spans(shape)

@@ -1,92 +1,44 @@
-"""The story that the sample ledger tells: five years of one person's wallets, from a fixed seed.
-
-Rows of the generic CSV layout, as exports would hold them. No address in it belongs to anybody.
-"""
+"""The story that the sample ledger tells: five years of one person's wallets, from a fixed seed."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from random import Random
+from typing import TYPE_CHECKING
 
-BEGIN, END = datetime(2022, 1, 3, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC)
-EVM = ("ethereum", "arbitrum", "base", "polygon")
-USDC = {
-    "ethereum": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
-    "arbitrum": "0xaf88d065e77c8cc2239327c5edb3a432268e5831",
-    "base": "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
-    "polygon": "0x3c499c542cef5e3811e1192ce70d8cc03d5c3359",
-}
-NATIVE = {"ethereum": "ETH", "arbitrum": "ETH", "base": "ETH", "polygon": "POL"}
-#: Price of one unit in US dollars at the start, and its drift per year: good enough to look real.
-PRICES = {
-    "BTC": (Decimal(42_000), Decimal("0.16")),
-    "ETH": (Decimal(3_100), Decimal("0.02")),
-    "POL": (Decimal("1.1"), Decimal("-0.15")),
-}
-LABELS = {
-    "rent": "indigo",
-    "groceries": "green",
-    "coffee": "orange",
-    "subscription": "purple",
-    "savings": "teal",
-    "salary": "blue",
-    "staking": "yellow",
-    "refund": "pink",
-    "check this": "red",
-}
-
-Row = dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """Somebody to pay: a contact with an address of each of its networks."""
-
-    name: str
-    networks: tuple[str, ...]
-    label: str = ""
-    notes: tuple[str, ...] = ("",)
-
-
-PARTIES = (
-    Party("Casa Lindner", ("arbitrum",), "rent", ("Rent, flat 4", "Rent and heating")),
-    Party(
-        "Corner Bakery", ("base", "polygon"), "coffee", ("", "", "Two flat whites", "Croissants")
-    ),
-    Party("Green Market", ("base", "polygon"), "groceries", ("", "", "Weekly shop")),
-    Party("Mara Okafor", EVM, "", ("Dinner, my half", "Concert tickets", "Thanks for the help!")),
-    Party("Jonas Berg", ("ethereum", "base"), "", ("Bike repair", "Loan paid back")),
-    Party("Nimbus Hosting", ("polygon",), "subscription", ("Servers, monthly",)),
-    Party("Fern & Fable Books", ("base",), "", ("Book club",)),
-    Party("Kite Swap", EVM),
-    Party("Harbor Bridge", EVM),
+from dal.story_cast import (
+    BEGIN,
+    END,
+    EVM,
+    FRIENDS,
+    NATIVE,
+    PARTIES,
+    STRANGERS,
+    USDC,
+    address,
+    base58,
 )
-FRIENDS = ("Mara Okafor", "Jonas Berg", "Fern & Fable Books")
-WALLETS = ("Everyday", "Cold storage", "Vault", "Solana", "Exchange")
+from dal.story_rows import Pen
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
 THURSDAY, DECEMBER = 3, 12
-#: Seen in the ledger, known by nobody: what naming a counterparty is for.
-STRANGERS = 14
 
 
-class Story:
+class Story(Pen):
     """Five years of one person's wallets, drawn from a seed."""
 
     def __init__(self, seed: int = 20) -> None:
-        self.random = Random(seed)  # noqa: S311 (a story, not a secret)
-        self.rows: dict[str, list[Row]] = {name: [] for name in WALLETS}
-        self.own = {network: self.address("evm:everyday") for network in EVM}
-        self.cold = self.address("evm:cold")
+        super().__init__(seed)
+        self.cold = address("evm:cold")
         self.vault = self.bitcoin_address()
         self.solana = base58(self.random.randbytes(32))
         self.reach = {
-            party.name: {network: self.address(party.name) for network in party.networks}
+            party.name: {network: address(party.name) for network in party.networks}
             for party in PARTIES
         }
-        self.held: dict[tuple[str, str], Decimal] = {}
-        self.strangers = [self.address(f"stranger {number}") for number in range(STRANGERS)]
+        self.strangers = [address(f"stranger {number}") for number in range(STRANGERS)]
         day = BEGIN
         while day < END:
             self.live(day)
@@ -190,12 +142,12 @@ class Story:
         kind = self.random.choice(("receive", "airdrop", "spam", "mint"))
         if kind == "spam":
             amount = Decimal(self.random.randrange(1, 9) * 10**6)
-            row |= self.received(amount, f"CLAIM-REWARDS@{self.address('spam')}")
+            row |= self.received(amount, f"CLAIM-REWARDS@{address('spam')}")
             row |= {"Labels": "check this", "Type": "airdrop"}
         elif kind == "receive":
             row |= self.received(self.exact(Decimal("0.08"), 18), NATIVE[network], network)
         else:
-            token = f"{'KITE' if kind == 'airdrop' else 'FERN'}@{self.address(kind)}"
+            token = f"{'KITE' if kind == 'airdrop' else 'FERN'}@{address(kind)}"
             row |= self.received(self.exact(self.between(1, 300), 18), token) | {"Type": kind}
         self.rows["Everyday"].append(row)
 
@@ -280,90 +232,3 @@ class Story:
         row |= self.received(*received) if received else {}
         row |= {"Fee Amount": str(fee[0]), "Fee Asset": fee[1]} if fee else {}
         self.rows["Exchange"].append(row)
-
-    # ── Pieces ───────────────────────────────────────────────────────────────────────────────
-
-    def on_chain(self, day: datetime, network: str, other: str) -> Row:
-        """Return a transaction of the everyday wallet that paid its fee."""
-        row = self.at(
-            day, network, "0x" + self.random.randbytes(32).hex(), self.own[network], other
-        )
-        gas = Decimal("0.0003") if network == "ethereum" else Decimal("0.00002")
-        fee = self.exact(gas * self.between(1, 3), 18)
-        self.hold(network, NATIVE[network], fee.copy_negate())
-        return row | {"Fee Amount": str(fee), "Fee Asset": NATIVE[network]}
-
-    def unpaid(self, row: Row) -> Row:
-        """Return a transaction that somebody else paid for."""
-        self.hold(row["Network"], row["Fee Asset"], Decimal(row["Fee Amount"]))
-        return {name: cell for name, cell in row.items() if not name.startswith("Fee")}
-
-    def at(self, day: datetime, network: str, tx_hash: str, own: str, other: str) -> Row:
-        """Return the place of a transaction on its network."""
-        return {
-            "Date": self.moment(day),
-            "Network": network,
-            "Hash": tx_hash,
-            "Address": own,
-            "Counterparty": other,
-        }
-
-    def moment(self, day: datetime) -> str:
-        """Return some second of a day."""
-        return (day + timedelta(seconds=self.random.randrange(25_000, 80_000))).isoformat()
-
-    def sent(self, amount: Decimal, asset: str, network: str = "") -> Row:
-        """Return the cells of what went out."""
-        self.hold(network, asset, amount.copy_negate())
-        return {"Sent Amount": str(amount), "Sent Asset": asset}
-
-    def received(self, amount: Decimal, asset: str, network: str = "") -> Row:
-        """Return the cells of what came in."""
-        self.hold(network, asset, amount)
-        return {"Received Amount": str(amount), "Received Asset": asset}
-
-    def hold(self, network: str, asset: str, change: Decimal) -> None:
-        """Keep count of what the everyday wallet has, so that it never spends what it has not."""
-        place = (network, asset.partition("@")[0])
-        self.held[place] = self.held.get(place, Decimal(0)) + change
-
-    def holding(self, network: str, symbol: str) -> Decimal:
-        """Return what the everyday wallet has."""
-        return self.held.get((network, symbol), Decimal(0))
-
-    def price(self, coin: str, day: datetime) -> Decimal:
-        """Return about what a coin cost."""
-        start, drift = PRICES[coin]
-        return start * (1 + drift * (day - BEGIN).days / 365) * self.between(85, 115) / 100
-
-    def exact(self, value: Decimal, places: int) -> Decimal:
-        """Return a number near `value` with that many decimal places."""
-        return Decimal(f"{value * self.between(90, 110) / 100:.{places}f}")
-
-    def between(self, low: int, high: int) -> Decimal:
-        """Return some number between two, to the thousandth."""
-        return Decimal(self.random.randrange(low * 1000, high * 1000)).scaleb(-3)
-
-    def chance(self, permille: int) -> bool:
-        """Return True in so many of a thousand cases."""
-        return self.random.randrange(1000) < permille
-
-    def address(self, name: str) -> str:
-        """Return the EVM address of a name, the same every time."""
-        return "0x" + hashlib.sha256(f"freshledger sample {name}".encode()).hexdigest()[:40]
-
-    def bitcoin_address(self) -> str:
-        """Return a drawn address with a right checksum (P2PKH)."""
-        payload = b"\0" + self.random.randbytes(20)
-        check = hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
-        return base58(payload + check)
-
-
-def base58(raw: bytes) -> str:
-    """Return bytes in base58, as Bitcoin and Solana write them."""
-    letters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-    number, text = int.from_bytes(raw), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = letters[digit] + text
-    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text

@@ -7,9 +7,10 @@ The reasons in short; `dal.search` has the steps and `dal.facets` what finds eac
 - One list (`wallet`, `type`, `asset`, `label`, …): read from where the reader stands, in order. It
   costs the same for common and rare values, new and old ones.
 - Two lists or three: PostgreSQL cannot know which is the shorter one here, or that they never meet;
-  its naive plan took up to 2 s where this takes milliseconds. So each is looked at first.
+  its naive plan took up to 2 s where this takes milliseconds. So each is looked at first, and what
+  stands in two of them is found by hashing their ids.
 - A range of amounts, or words: their index knows no time. Common ones are met soon along another
-  list or along time itself, rare ones are few enough to be sorted; in between, both are tried.
+  list or along time itself; if not, what their index has is looked up in that list, and sorted.
 - In the order of amounts no list helps: what is rare is sorted, what is common is met soon.
 """
 
@@ -17,10 +18,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dal.crossing import LONG, TIMES
 from dal.filters import finders
 from dal.ranking import SORTED
-from dal.search import NEAR, PROBED, SMALL
+from dal.search import ENDING, NEAR, PROBED
 from dal.slices import WEIGHED
+from dal.steps import FIRST
 from dal.ways import SPARSER
 
 if TYPE_CHECKING:
@@ -72,11 +75,16 @@ def _listed(by: Finders) -> tuple[str, ...]:
     if not by.lists:
         return ("No condition has a list: time itself is walked.",)
     if len(by.lists) == 1:
-        return (f"The list of {_names(by)} is read in order from the place of the page.",)
-    looked = f"The lists of {_names(by)} are looked at where all have begun, {PROBED} entries far."
+        read = f"The list of {_names(by)} is read in order from the place of the page."
+        asked = "What its index does not tell for certain is asked of the transaction."
+        return (read, asked) if by.sole and by.sole.certain else (read,)
+    looked = (
+        f"The lists of {_names(by)} are looked at where all have begun, {PROBED} entries far; where"
+        " the first of them ends, the search does."
+    )
     taken = (
-        "One that ends before is read whole. Else the two sparsest are merged, unless one is"
-        f" {SPARSER} times as sparse as the other, or of several parts: it leads alone."
+        f"The sparsest leads, {FIRST} entries at first, then more at a time. They are intersected"
+        f" with the next one's, unless it is {SPARSER} times as sparse: it leads alone."
     )
     rest = ", ".join(each.key for each in by.lists[WEIGHED:])
     left = f"What is asked of {rest} is only asked of what these find."
@@ -84,14 +92,19 @@ def _listed(by: Finders) -> tuple[str, ...]:
 
 
 def _with_sets(by: Finders) -> tuple[str, ...]:
-    several = [each.key for each in by.lists if not each.merges]
-    found = []
-    if by.sets or several:
-        found.append(f"The first {NEAR} entries are asked; where that fills the page, it is all.")
-    if by.sets:
-        small = f"too little was met and it is small ({SMALL:,} rows, fewer beside a list)."
-        found.append(f"A range of amounts, or words, is fetched by its index and sorted if {small}")
-    return tuple(found)
+    if not by.sets:
+        return ()
+    keys = " and ".join(f"{each.key} ({each.most:,} at most)" for each in by.sets)
+    worth = min(each.worth for each in by.sets)
+    settled = (
+        f"After {NEAR:,} entries it is settled: if more than {worth:,} had to be asked, going by"
+        f" these, and the list does not end within {ENDING:,}, the index of {keys} is read whole."
+    )
+    looked_up = (
+        f"What it has is looked up in a list, if that has no more than {LONG:,} entries in the same"
+        f" time, nor {TIMES} times as many as the index gave; then it is sorted."
+    )
+    return settled, looked_up
 
 
 def _ranked(by: Finders) -> tuple[str, ...]:

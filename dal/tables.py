@@ -52,8 +52,8 @@ from dal.tables_names import (
 __all__ = [
     "assets", "change_op", "changes", "colour", "contact_addresses", "contacts", "hashed",
     "import_rows", "imports", "labels", "metadata", "movement_kind", "movements", "prunings",
-    "row_outcome", "submissions", "transaction_labels", "transaction_status", "transaction_type",
-    "transactions", "wallet_addresses", "wallets",
+    "row_outcome", "submissions", "transaction_labels", "transaction_notes", "transaction_status",
+    "transaction_type", "transactions", "wallet_addresses", "wallets",
 ]  # fmt: skip
 
 transactions = Table(
@@ -101,6 +101,7 @@ Index(
     "transactions_counterparty_idx",
     transactions.c.counterparty,
     *_keyset,
+    postgresql_include=["network", "contact_id"],  # whose it is depends on these
     postgresql_where=text("counterparty <> ''"),
 )
 Index(
@@ -113,13 +114,6 @@ Index(
     "transactions_hash_idx",
     func.hashtextextended(transactions.c.tx_hash, text("0")),
     postgresql_where=text("tx_hash IS NOT NULL"),
-)
-Index(
-    "transactions_note_idx",
-    transactions.c.note,
-    postgresql_using="gin",
-    postgresql_ops={"note": "gin_trgm_ops"},
-    postgresql_where=text("note <> ''"),
 )
 Index(
     "transactions_import_idx",
@@ -140,7 +134,6 @@ Index(
     *_keyset,
     postgresql_where=text("status <> 'confirmed'"),
 )
-Index("transactions_noted_idx", *_keyset, postgresql_where=text("note <> ''"))
 
 
 def _of_transaction() -> ForeignKeyConstraint:
@@ -174,6 +167,7 @@ Index(
     movements.c.asset_id,
     movements.c.occurred_at,
     movements.c.transaction_id,
+    postgresql_include=["kind"],  # a fee counts for some transactions only
 )
 Index(
     "movements_counterparty_idx",
@@ -222,6 +216,27 @@ Index(
     "transaction_labels_time_idx",
     transaction_labels.c.occurred_at,
     transaction_labels.c.transaction_id,
+)
+
+#: A narrow copy of the notes in lower case, kept by triggers, that is searched for words.
+transaction_notes = Table(
+    "transaction_notes",
+    metadata,
+    Column("transaction_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    text_column("note"),
+    _of_transaction(),
+)
+Index(
+    "transaction_notes_time_idx",
+    transaction_notes.c.occurred_at,
+    transaction_notes.c.transaction_id,
+)
+Index(
+    "transaction_notes_text_idx",
+    transaction_notes.c.note,
+    postgresql_using="gin",
+    postgresql_ops={"note": "gin_trgm_ops"},
 )
 
 import_rows = Table(

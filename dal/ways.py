@@ -1,8 +1,8 @@
-"""The ways that a search can take, by number, and which two lists are the sparsest."""
+"""Which list leads a search, and which one is read beside it, as one number."""
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, case, true
@@ -12,57 +12,52 @@ from dal.entries import text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: A list so many times as sparse as the next one leads alone.
-SPARSER = 15
-#: A list that cannot be merged leads if it is so many times as sparse as two that can.
-MERGED_BEFORE = 4
-#: How a search with a set ends: with what was near, or with what the lists lead to; else a set.
-NEARBY, LED = 0, 1
+#: A list so many times as sparse as the next one leads alone: it is cheaper to fetch what it names
+#: than to read so much of the other.
+SPARSER = 30
+#: A list of several keys is led by one of a single key unless it is so many times as sparse: of the
+#: list that leads the next entries are asked for, and each key may have them all.
+SIMPLER = 4
 
 
-def alone(number: int) -> int:
-    """Return the way of one list alone."""
-    return 10 + number
+def way(lead: int, partner: int) -> int:
+    """Return the number of a way; a list beside itself is alone.
+
+    >>> way(0, 2), way(1, 1)
+    (2, 11)
+    """
+    return 10 * lead + partner
 
 
-def of_set(number: int) -> int:
-    """Return the way of a set."""
-    return 2 + number
-
-
-def both(first: int, second: int) -> int:
-    """Return the way of two lists merged."""
-    return 100 + 10 * min(first, second) + max(first, second)
-
-
-def sparsest(
-    spans: Sequence[ColumnElement[Any]], merging: Sequence[tuple[int, int]]
-) -> list[tuple[Any, Any]]:
-    """Return, as cases, which lists are the sparsest, and the way that follows.
+def chosen(spans: Sequence[ColumnElement[Any]], single: Sequence[bool]) -> ColumnElement[int]:
+    """Return the way, in SQL.
 
     Args:
-        spans: how far each list reaches.
-        merging: which two of them can be merged.
+        spans: how far the next entries of each list reach, by number; NULL: it ends before.
+        single: whether each list has one key.
     """
-    able = {number for pair in merging for number in pair}
-    rest = [number for number in range(len(spans)) if number not in able]
-    if not able:
-        return [(_farther(spans, one, rest), text(alone(one))) for one in rest]
-    found: list[tuple[Any, Any]] = [
-        (_farther(spans, one, range(len(spans)), MERGED_BEFORE), text(alone(one))) for one in rest
-    ]
-    for first, second in permutations(sorted(able), 2):
-        others = able - {first, second}
+    ended = [span.is_(None) for span in spans]
+    numbers = range(len(spans))
+    two = [(and_(ended[a], ended[b]), text(way(a, b))) for a, b in combinations(numbers, 2)]
+    one = [(ended[number], text(way(number, number))) for number in numbers]
+    return case(*two, *one, *_sparsest(spans, single), else_=text(way(0, 0)))
+
+
+def _sparsest(spans: Sequence[ColumnElement[Any]], single: Sequence[bool]) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    for first, second in permutations(range(len(spans)), 2):
+        others = set(range(len(spans))) - {first, second}
         next_to = and_(spans[first] >= spans[second], _farther(spans, second, others))
-        far = spans[first] > spans[second] * text(SPARSER)
-        way = case((far, text(alone(first))), else_=text(both(first, second)))
-        found.append((next_to, way))
+        led = [(spans[first] > spans[second] * text(SPARSER), text(way(first, first)))]
+        if single[second] and not single[first]:
+            near = spans[first] < spans[second] * text(SIMPLER)
+            led.append((near, text(way(second, first))))
+        found.append((next_to, case(*led, else_=text(way(first, second)))))
     return found
 
 
 def _farther(
-    spans: Sequence[ColumnElement[Any]], one: int, others: Iterable[int], times: int = 1
+    spans: Sequence[ColumnElement[Any]], one: int, others: Iterable[int]
 ) -> ColumnElement[bool]:
-    """Return whether one list reaches so many times as far as each of the others."""
-    than = (spans[other] * text(times) for other in others if other != one)
-    return and_(true(), *(spans[one] >= each for each in than))
+    """Return whether one list reaches as far as each of the others."""
+    return and_(true(), *(spans[one] >= spans[other] for other in others))

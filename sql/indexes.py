@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BOOK = Path(__file__).parents[1] / "docs" / "indexes.md"
 ROWS = 100_000
 #: Tables of which a ledger has many rows.
-LONG = ("transactions", "movements", "transaction_labels")
+LONG = ("transactions", "movements", "transaction_labels", "transaction_notes")
 #: Filters that one value of an index answers; the others weigh what several say.
 EQUAL = frozenset(CLASSES) - {"direction", "amount", "text", "has"}
 #: Filters that no index serves yet, and indexes that no plan reads before one does: who serves them

@@ -76,6 +76,7 @@ def measured(ledger: Ledger) -> Iterator[str]:
 
 def prepare(conn: Connection) -> None:
     """Make the copy with the array, its indexes and its log."""
+    conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
     conn.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     conn.exec_driver_sql(WIDE)
     for (definition,) in conn.exec_driver_sql(COPIED).all():

@@ -4,9 +4,9 @@
 
 For each filter the generated ledger has a common value, one of a per cent, one that meets no other
 of its kind (apart), one that is long past (old), a rare one and one that nothing has (never). Each
-case is asked for at three depths and in both directions: our whole page, and the bare conditions in
-order, as one would write them, planned for its values. Both must find the same rows. Where the
-naive one takes more than `PATIENCE`, it is given up and counts as that.
+case is asked for at three depths and in both directions: our whole page, its rows alone, and the
+bare conditions in order, as one would write them, planned for its values. All must find the same
+rows. Where the naive one takes more than `PATIENCE`, it is given up and counts as that.
 
 On DATABASE_URL, if that is a generated ledger (`make bench-data`), else in a database of its own.
 CASES are drawn of each group; 0 asks all, which takes hours.
@@ -29,7 +29,7 @@ import psycopg
 from plan import generated
 from sqlalchemy import literal_column, select
 
-from dal import explain, keyset, tables, transactions
+from dal import explain, keyset, slices, tables, transactions
 from dal.database import driver_url
 from dal.filters import Filter
 from dal.keyset import NEWEST_FIRST, Cursor
@@ -74,8 +74,10 @@ class Asked:
 
     case: str
     ours: float  # ms, of the whole page
+    rows: float  # ms, of its rows alone
     naive: float  # ms, of the bare rows
     buffers: int  # of the whole page
+    touched: int  # buffers of its rows alone
     same: bool  # whether both found the same rows
 
 
@@ -129,11 +131,32 @@ def asked(ours: psycopg.Connection, naive: psycopg.Connection, query: str, name:
     bound = transactions.page_parameters(where, cursor)
     statement = transactions.page_statement(where, NEWEST_FIRST, cursor, SIZE)
     text, parameters = explain.compiled(statement, bound)
+    found = explain.compiled(found_statement(where, cursor), bound)
     page, took = timed(ours, text, parameters)
+    alone, found_in = timed(ours, *found)
     bare, waited = timed(naive, *explain.compiled(bare_statement(where, cursor), bound))
-    same = bare is None or page is None or ids(page) == sorted(row[0] for row in bare)
-    touched = buffers(ours, text, parameters) if page is not None else 0
-    return Asked(f"{query} ({name})", took, waited, touched, same)
+    answers = [ids(page)] if page else []
+    answers += [sorted(row[0] for row in each) for each in (alone, bare) if each is not None]
+    return Asked(
+        f"{query} ({name})",
+        took,
+        found_in,
+        waited,
+        buffers(ours, text, parameters),
+        buffers(ours, *found),
+        all(each == answers[0] for each in answers),
+    )
+
+
+def found_statement(where: Filter, cursor: Cursor | None) -> Any:  # noqa: ANN401 (a Select)
+    """Return our statement of the rows alone."""
+    placed, backward = (
+        cursor is not None and cursor.key is not None,
+        bool(cursor and cursor.backward),
+    )
+    return select(
+        slices.rows(where.shape, NEWEST_FIRST, SIZE + 1, placed=placed, backward=backward)
+    )
 
 
 def bare_statement(where: Filter, cursor: Cursor | None) -> Any:  # noqa: ANN401 (a Select)
@@ -183,8 +206,10 @@ def buffers(conn: psycopg.Connection, text: str, parameters: Mapping[str, Any]) 
 def report(name: str, found: list[Asked]) -> None:
     """Print a group, and its worst cases."""
     line(name, "ours, ms", [each.ours for each in found], len(found))
+    line("", "rows, ms", [each.rows for each in found])
     line("", "naive, ms", [each.naive for each in found])
     line("", "buffers", [float(each.buffers) for each in found])
+    line("", "of the rows", [float(each.touched) for each in found])
     told = sum(each.ours >= BUDGET for each in found)
     print(f"{told:>24} told to narrow after {BUDGET} ms") if told else None
     for each in sorted(found, key=lambda each: -each.ours)[:3]:

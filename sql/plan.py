@@ -46,7 +46,7 @@ __all__ = ["generated", "place", "psql"]
 HERE = Path(__file__).parent
 PLANS = HERE / "plans"
 #: Few enough for a test, and so many that a walk through all of them is never the shortest way.
-ROWS = 20_000
+ROWS = 60_000
 MAJOR = 18  # the version of PostgreSQL whose plans these are
 SETTINGS = {
     "jit": "off",

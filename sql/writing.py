@@ -34,6 +34,10 @@ INSERTS = {
         INSERT INTO transaction_labels (transaction_id, label_id, occurred_at)
         SELECT transaction_id + 1000000000, label_id, occurred_at
           FROM transaction_labels WHERE mod(transaction_id, 20) = 7""",
+    "transaction_notes": """
+        INSERT INTO transaction_notes (transaction_id, occurred_at, note)
+        SELECT transaction_id + 1000000000, occurred_at, note
+          FROM transaction_notes WHERE mod(transaction_id, 20) = 7""",
 }
 COUNT = "SELECT count(*) FROM transactions WHERE mod(id, 20) = 7"
 #: A message that is flushed, so that all before it can be read.

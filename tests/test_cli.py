@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -64,6 +65,14 @@ def test_every_command_explains_itself() -> None:
         assert main.commands[name].help
 
 
+@pytest.mark.parametrize("name", ["audit", "probe"])
+def test_a_call_that_help_shows_can_be_made(name: str) -> None:
+    said = CliRunner().invoke(main, [name, "--help"]).stdout
+    call = said[said.index(f"\n  freshledger {name}") :].replace("\\\n", "")
+    _freshledger, _name, *words = shlex.split(call)
+    assert main.commands[name].make_context(name, words).params
+
+
 def test_the_list_names_every_filter(run: Run) -> None:
     text = run("list", "--help").stdout
     assert all(field.key in text for field in FIELDS)
@@ -118,6 +127,9 @@ def test_lists_sums_and_balances_show_every_digit(run: Run, file: Write) -> None
     run("import", file("good.csv", GOOD))
     for words in (("list", "asset=big"), ("list", "asset=big", "--sums"), ("balances",)):
         assert "115792089237316195423570985008687907853.5" in run(*words).stdout
+    assert (
+        "115792089237316195423570985008687907853.5" not in run("list", "date=1999", "--sums").stdout
+    )
 
 
 def test_bad_input_names_the_field_and_the_cure(run: Run) -> None:

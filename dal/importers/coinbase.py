@@ -12,7 +12,6 @@ same id, as a report in another currency has it, adds nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dal.addresses import guess_networks, stored
@@ -214,7 +213,7 @@ class Wallet2013:
         movements = movement(side, asset, amount) + spent
         chained = HASH.fullmatch(tx_hash) is not None
         if chained:  # one hash can pay several of Coinbase's rows: their keys must differ
-            movements = [replace(moved, key=f"{source_id}:{moved.key}") for moved in movements]
+            movements = [moved._replace(key=f"{source_id}:{moved.key}") for moved in movements]
         return NewTransaction(
             when(self.time(cells), "Timestamp"),
             "trade" if spent else "receive" if sign > 0 else "send",

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from dal.records import EXACT
-
 ZERO: Final = Decimal(0)
 LONGEST_NOTE: Final = 10_000  # characters
 LONGEST_NAME: Final = 100  # characters of a symbol, an id, a hash
@@ -75,7 +73,7 @@ def money(text: str, column: str) -> Decimal:
 
 def money_or_zero(text: str, column: str) -> Decimal:
     """An amount, or 0 for an empty cell. Raises as `money`."""
-    return money(text, column) if text.strip() else ZERO
+    return priced(text, column)[0] if text.strip() else ZERO
 
 
 def priced(text: str, column: str) -> tuple[Decimal, str]:
@@ -102,7 +100,8 @@ def plain(amount: Decimal) -> str:
     >>> plain(Decimal("1E+3")), plain(Decimal("0.500"))
     ('1000', '0.5')
     """
-    return format(amount.normalize(EXACT), "f")
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 # ── Times ────────────────────────────────────────────────────────────────────────────────────

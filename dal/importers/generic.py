@@ -9,7 +9,7 @@ not contain the fee.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
 
 from dal.addresses import NETWORKS, network_name, stored
 from dal.errors import BadAddress
@@ -67,12 +67,20 @@ COLUMNS: Final = (
 VALUES: Final = frozenset(
     {"Date", "Type", "Status", "Network", "Sent Amount", "Received Amount", "Fee Amount"}
 )
-#: What the three amounts of a row are.
-KINDS: Final[tuple[tuple[str, MovementKind], ...]] = (
-    ("out", "principal"),
-    ("in", "principal"),
-    ("fee", "fee"),
-)
+
+
+class Leg(NamedTuple):
+    """One of the three amounts of a row."""
+
+    side: str
+    kind: MovementKind
+    amount: str  # its columns
+    asset: str
+
+
+SENT: Final = Leg("out", "principal", "Sent Amount", "Sent Asset")
+RECEIVED: Final = Leg("in", "principal", "Received Amount", "Received Asset")
+LEGS: Final = (SENT, RECEIVED, Leg("fee", "fee", "Fee Amount", "Fee Asset"))
 TYPES: Final[dict[str, TransactionType]] = {name: name for name in get_args(TransactionType)}
 STATUSES: Final[dict[str, Status]] = {name: name for name in get_args(Status)}
 
@@ -99,7 +107,7 @@ class Rows:
         at, network = when(self.cell["Date"](cells), "Date"), self.chain(cells)
         word = self.cell["Type"](cells).strip()
         tx_hash, source_id = self.identity(cells, network)
-        amounts = [self.amount(cells, name, network) for name in ("Sent", "Received", "Fee")]
+        amounts = [self.amount(cells, leg, network) for leg in LEGS]
         kind = one_of(word, TYPES, "Type") or type_of("", amounts[0][0], amounts[1][0])
         sides = self.side(cells, "Address", network), self.side(cells, "Counterparty", network)
         return NewTransaction(
@@ -133,18 +141,17 @@ class Rows:
             tx_hash = evm_hash(tx_hash, "Hash")
         return tx_hash, known or (None if tx_hash else self.ids.of(cells))
 
-    def amount(self, cells: list[str], name: str, network: str) -> tuple[Decimal, NewAsset | None]:
+    def amount(self, cells: list[str], leg: Leg, network: str) -> tuple[Decimal, NewAsset | None]:
         """An amount and its asset; 0 and None where there is none. Raises `Unusable`."""
-        amount = money_or_zero(self.cell[f"{name} Amount"](cells), f"{name} Amount")
+        amount = money_or_zero(self.cell[leg.amount](cells), leg.amount)
         if not amount:
             return ZERO, None
-        if name == "Received" and amount < ZERO:
+        if leg is RECEIVED and amount < ZERO:
             raise Unusable("Received Amount is negative; write it as a Sent Amount")
-        column = f"{name} Asset"
-        asset = asset_of(self.cell[column](cells), column, network)
-        if name == "Received":
+        asset = asset_of(self.cell[leg.asset](cells), leg.asset, network)
+        if leg is RECEIVED:
             return amount, asset
-        return (amount.copy_abs() if name == "Sent" else amount).copy_negate(), asset
+        return (amount.copy_abs() if leg is SENT else amount).copy_negate(), asset
 
     def moved(
         self,
@@ -156,12 +163,12 @@ class Rows:
         address, other = sides
         if not any(amount for amount, _ in amounts):
             raise NotBookable("nothing moved: no Sent, Received or Fee Amount")
-        for (side, kind), (amount, asset) in zip(KINDS, amounts, strict=True):
+        for leg, (amount, asset) in zip(LEGS, amounts, strict=True):
             if asset is not None:
                 name = f"{asset.symbol}@{asset.contract}" if asset.contract else asset.symbol
-                key = f"{side}:{name}:{address}:{other}:{plain(amount.copy_abs())}"
+                key = f"{leg.side}:{name}:{address}:{other}:{plain(amount.copy_abs())}"
                 number = self.runs.number(run, key)
-                yield NewMovement(f"{key}:{number}", kind, asset, amount, address, other)
+                yield NewMovement(f"{key}:{number}", leg.kind, asset, amount, address, other)
 
     def side(self, cells: list[str], column: str, network: str) -> str:
         """An address in its stored form. Raises `Unusable` when it is too long to be one."""
@@ -176,7 +183,8 @@ class Rows:
 def _getter(file: File, name: str) -> Callable[[Sequence[str]], str]:
     """What reads a column; text without the apostrophe that keeps spreadsheets from running it."""
     read = file.sheet.getter(name.casefold())
-    return read if name in VALUES else lambda cells: undefused(read(cells))
+    as_it_stands = name in VALUES or file.sheet.place(name.casefold()) is None
+    return read if as_it_stands else lambda cells: undefused(read(cells))
 
 
 @lru_cache(maxsize=1024)
@@ -190,6 +198,8 @@ def asset_of(text: str, column: str, network: str) -> NewAsset:
 
 def one_of(text: str, choices: dict[str, Choice], column: str) -> Choice | None:
     """The choice that a cell names in any case, None for an empty cell. Raises `Unusable`."""
+    if found := choices.get(text):
+        return found
     word = "_".join(text.casefold().split())
     if word and word not in choices:
         raise Unusable(f"{column}: “{clip(text.strip())}” is not one of {', '.join(choices)}")

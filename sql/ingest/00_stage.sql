@@ -6,7 +6,7 @@ CREATE TEMP TABLE staged_rows (
   line int, raw text, outcome row_outcome, reason text,
   occurred_at timestamptz, type transaction_type, source text, source_id text, source_type text,
   status transaction_status, network text, tx_hash text, address text, counterparty text,
-  note text, labels text[],
+  note text, labels text[], moves boolean,
   identity uuid GENERATED ALWAYS AS (  -- as in transactions
     md5(CASE WHEN tx_hash IS NULL THEN 'id:' || source || ':' || source_id
              ELSE 'hash:' || network || ':' || tx_hash END)::uuid) STORED
@@ -21,7 +21,8 @@ CREATE TEMP TABLE staged_assets (
 CREATE TEMP TABLE known_assets (number int, asset_id int) ON COMMIT DROP;  -- of the whole file
 CREATE TEMP TABLE staged_known (
   identity uuid, transaction_id bigint, occurred_at timestamptz,
-  created boolean  -- it came in with this part
+  created boolean,  -- it came in with this part
+  own boolean  -- or with one before
 ) ON COMMIT DROP;
 CREATE TEMP TABLE staged_outcomes (
   line int, transaction_id bigint, outcome row_outcome,

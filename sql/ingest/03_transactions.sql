@@ -22,4 +22,4 @@ WITH made AS (
       ON CONFLICT (wallet_id, identity) DO NOTHING
   RETURNING identity, id, occurred_at
 )
-INSERT INTO staged_known SELECT identity, id, occurred_at, true FROM made;
+INSERT INTO staged_known SELECT identity, id, occurred_at, true, true FROM made;

@@ -10,7 +10,8 @@ BEGIN
 END $$;
 
 CREATE TEMP TABLE many ON COMMIT DROP AS
-SELECT unnest(ARRAY['transactions', 'movements', 'transaction_labels', 'import_rows'])::regclass AS oid;
+SELECT unnest(ARRAY['transactions', 'movements', 'transaction_labels', 'transaction_notes',
+                    'import_rows'])::regclass AS oid;
 
 -- turn: in which order they go; they come back the other way round.
 CREATE TEMP TABLE aside ON COMMIT DROP AS
@@ -61,4 +62,4 @@ SELECT 5, pg_class.oid::regclass::text, '', '',
 SELECT away FROM aside WHERE away <> '' ORDER BY turn, name \gexec
 
 -- New files: where wal_level is minimal, what goes into them is not logged twice.
-TRUNCATE transactions, movements, transaction_labels, import_rows;
+TRUNCATE transactions, movements, transaction_labels, transaction_notes, import_rows;

@@ -118,6 +118,9 @@ SELECT id, label, occurred_at
     OFFSET 0) labelled, unnest(ARRAY[first, second, third]) label
  WHERE (first IS NOT NULL OR third IS NOT NULL) AND label IS NOT NULL;
 
+INSERT INTO transaction_notes (transaction_id, occurred_at, note)
+SELECT id, occurred_at, note FROM transactions WHERE note <> '';
+
 INSERT INTO import_rows (import_id, line, transaction_id, outcome, raw)
 SELECT import_id, row_number() OVER (PARTITION BY import_id ORDER BY id), id, 'imported',
        id || ',' || type || ',' || amount

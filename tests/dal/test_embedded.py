@@ -20,6 +20,7 @@ from dal import keeper, locks
 from dal.embedded import Embedded
 from dal.errors import CannotServe
 from dal.postgres import Account, Binaries
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.embedded
 
@@ -84,13 +85,6 @@ class App:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe
             pipe.close()
-
-
-def eventually(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not happens():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def stays(holds: Callable[[], bool]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert, text
 
-from dal import tables, transactions
+from dal import estimates, tables, transactions
 from dal.database import Ledger
 from dal.filters import Filter
 from dal.settings import DalSettings
@@ -73,6 +73,15 @@ def many(analysed: Ledger) -> Iterator[Connection]:
         yield conn
 
 
+@pytest.fixture
+def few(many: Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    """Yield a connection whose samples draw some of the pages, as of a long table."""
+    monkeypatch.setattr(estimates, "PAGES", 30)
+    estimates._sample_statement.cache_clear()
+    yield many
+    estimates._sample_statement.cache_clear()
+
+
 @pytest.mark.parametrize(("query", "meant"), MEANT)
 def test_it_is_near_the_truth(many: Connection, query: str, meant: int) -> None:
     where = Filter.parse(query)
@@ -98,9 +107,23 @@ def test_it_never_contradicts_what_was_counted(many: Connection, query: str) -> 
     assert again.transactions == found.transactions
 
 
-def test_it_is_the_same_as_long_as_the_table_is(many: Connection) -> None:
+@pytest.mark.parametrize(("query", "meant"), [("text=coffee", 1_200), ("has=label", 1_500)])
+def test_a_sample_of_some_pages_is_near_the_truth(few: Connection, query: str, meant: int) -> None:
+    found = transactions.estimate(few, Filter.parse(query))
+    assert found is not None
+    assert abs(found.transactions - meant) <= meant // 10, found
+
+
+@pytest.mark.parametrize("query", ["text=coffee 1", "text=coffee 2"])
+def test_of_what_lies_in_a_few_places_a_sample_says_nothing(few: Connection, query: str) -> None:
+    """It may have drawn one of them, or none: each is 222, most of them in a row."""
+    assert transactions.totals(few, Filter.parse(query)).transactions == 222
+    assert transactions.estimate(few, Filter.parse(query)) is None
+
+
+def test_it_is_the_same_as_long_as_the_table_is(few: Connection) -> None:
     where = Filter.parse("text=coffee")
-    found = [transactions.estimate(many, where) for _ in range(3)]
+    found = [transactions.estimate(few, where) for _ in range(5)]
     assert len({each and each.transactions for each in found}) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import func, select, text
 
-from dal import details, imports, ingest, labels, staging, tables, transactions, wallets
+from dal import details, imports, ingest, labels, named, staging, tables, transactions, wallets
 from dal.database import Ledger
 from dal.errors import BadValue
 from dal.filters import Filter
@@ -23,6 +24,8 @@ from tests.support.files import HASH, OTHER, OWN, bring, bring_stub, line, recei
 from tests.support.rows import LEAST, MOST, NOON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
     from dal.imported import ImportReport, NewTransaction
@@ -119,13 +122,14 @@ def test_the_same_row_in_two_wallets(conn: Connection) -> None:
 
 
 leg = st.builds(
-    lambda number, key, amount, when, note: told(
-        f"0x{number}", [(key, amount, "ETH")], when, note=note, counterparty=OTHER * (amount > "1")
+    lambda number, key, amount, asset, when, note: told(
+        f"0x{number}", [(key, amount, asset)], when, note=note, counterparty=OTHER * (amount > "1")
     ),
     st.integers(1, 3),
     st.sampled_from(("a", "b", "fee")),
     st.sampled_from(("1", "2", "-1")),
-    st.sampled_from((NOON, NOON + timedelta(hours=1), NOON - timedelta(days=1))),
+    st.sampled_from(("ETH", "USDC", "DAI")),
+    st.sampled_from((NOON, NOON + timedelta(hours=1), NOON - timedelta(days=1), None)),
     st.sampled_from(("", "one", "two")),
 )
 
@@ -173,6 +177,41 @@ def test_a_block_that_fails_leaves_nothing(ledger: Ledger) -> None:
         raise ValueError("enough")
     with ledger.read() as conn:
         assert counts(conn) == before
+
+
+def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "PART", 2)
+    with ledger.read() as conn:
+        before = counts(conn)
+
+    def torn() -> Iterator[NewTransaction]:
+        yield from (told(f"0x{number}") for number in range(5))
+        raise OSError("the disk is gone")
+
+    source = files.Stub(torn())
+    with pytest.raises(OSError, match="gone"), ledger.write() as conn:
+        ingest.ingest(conn, source, "torn.csv")  # type: ignore[arg-type]  # has what is asked for
+    with ledger.read() as conn:
+        assert counts(conn) == before
+
+
+@pytest.mark.parametrize("step", ["ingest/01_date", "ingest/04_find"])
+def test_what_is_known_is_found_by_its_key(conn: Connection, step: str) -> None:
+    """Not by its wallet, of which a new one has whatever the file brought so far."""
+    lines = [received(1 + n % 28, amount=str(n + 1)) for n in range(100)]
+    bring(conn, *lines)
+    conn.execute(text("ANALYZE transactions"))
+    report = bring(conn, *lines, wallet="New")
+    here = f"SELECT wallet_id, import_id FROM transactions WHERE import_id = {report.import_id}"
+    ids = conn.execute(text(f"{here} LIMIT 1")).mappings().one()
+    conn.execute(text("SET LOCAL enable_seqscan = off"))  # which suits so small a ledger
+    plan = text("EXPLAIN " + named.text_of(step))
+    found = list(conn.execute(plan, {key: ids[key] for key in plan.compile().params}).scalars())
+    place = next(n for n, line in enumerate(found) if "transactions_identity_key" in line)
+    assert re.search(r"wallet_id = .* AND .*identity = ", found[place + 1])
+    assert not any("transactions_wallet_idx" in line for line in found)
 
 
 def test_exact_amounts(conn: Connection) -> None:

@@ -82,7 +82,8 @@ def test_every_statement_that_is_sent_has_a_name(ledger: Ledger) -> None:
     assert not nameless
     names = {naming.name_of(each) for each in sent}
     assert {"transactions page: everything; newest first; first page", "totals: type",
-            "dal.labels.attach", "dal.database.Ledger.write"} <= names  # fmt: skip
+            "dal.labels.attach", "dal.ingest.ingest", "dal.database.Ledger.write",
+            } <= names  # fmt: skip
 
 
 def test_every_page_tells_its_filter_order_and_place() -> None:
@@ -120,6 +121,7 @@ def test_a_name_is_given_once_and_behind_the_first_word() -> None:
     once = naming.marked(written, asked)
     assert once == written.replace("WITH", "WITH /* what it is */")
     assert naming.marked(once, asked) == once
+    assert naming.marked(once, naming.named(text(written), "another name")) == once
     assert naming.name_of(once) == "what it is"
 
 

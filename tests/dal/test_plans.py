@@ -141,3 +141,13 @@ def test_streaming_costs_the_same_at_any_depth(filled: Connection) -> None:
             parameters = transactions.page_parameters(EVERYTHING, cursor)
             buffers.append(explain(filled, statement, parameters).buffers)
     assert max(buffers) <= min(buffers) * 1.5
+
+
+@pytest.mark.parametrize("query", ["amount=1..2000&wallet=w1", "text=a&contact=c1", "contact=c1"])
+def test_ids_are_hashed_and_never_looked_through(filled: Connection, query: str) -> None:
+    """Where two hundred thousand are compared with as many, anything else has no end."""
+    filled.execute(text("SET work_mem = '4MB'"))  # a server's default
+    cursor = Cursor.from_instant(ORDERS["-time"], TIE)
+    lines = plan(filled, ORDERS["-time"], cursor, Filter.parse(query)).whole
+    assert any("= (hashed SubPlan" in line for line in lines)
+    assert not any("= (SubPlan" in line for line in lines)

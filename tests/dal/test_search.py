@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import combinations, product
 from typing import TYPE_CHECKING
@@ -9,17 +10,28 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dal import driver, lists, ranking, search, slices, transactions, ways
+from dal import (
+    crossing,
+    driver,
+    facets,
+    filters,
+    ranking,
+    search,
+    slices,
+    steps,
+    transactions,
+    ways,
+)
 from dal.database import Ledger
 from dal.fields import BY_KEY
 from dal.filters import Filter
-from dal.keyset import ORDERS, Cursor
+from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
 from tests.conftest import new_database
 from tests.support import books
 from tests.support.books import VIENNA, Books, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection
 
@@ -27,16 +39,37 @@ if TYPE_CHECKING:
     from tests.support.books import Known
 
 NOW = datetime(2024, 3, 31, 22, 30, tzinfo=UTC)
+NEVER_WORTH = {"ASKED_AMOUNTS": 0, "ASKED_WORDS": 0}
 #: So small that a ledger of two hundred rows is a large one.
 THRESHOLDS = {
-    "lists are merged": {"PROBED": 2, "SPARSER": 10_000},
-    "the sparsest list leads": {"PROBED": 2, "SPARSER": 0},
-    "all lists are short": {"PROBED": 1_000},
-    "sets are small": {"PROBED": 2, "NEAR": 2, "OFTEN": 3},
-    "sets are large": {"PROBED": 2, "NEAR": 2, "OFTEN": 3, "SMALL": 0, "ASKED": 0},
-    "the rest is met soon": {"PROBED": 2, "NEAR": 5, "OFTEN": 1},
+    "two lists side by side": {"PROBED": 2, "SPARSER": 10_000, "FIRST": 3, "LARGEST": 7},
+    "the sparsest list leads": {"PROBED": 2, "SPARSER": 0, "FIRST": 2, "LARGEST": 9},
+    "all lists are short": {"PROBED": 1_000, "FIRST": 1, "GROWTH": 2},
+    "sets are small": {"PROBED": 2, "NEAR": 2, **NEVER_WORTH, "FIRST": 2, "ENDING": 2, "LONG": 0},
+    "sets are looked up": {"PROBED": 2, "NEAR": 2, **NEVER_WORTH, "FIRST": 2, "ENDING": 2},
+    "sets are large": {
+        "PROBED": 2,
+        "NEAR": 2,
+        **NEVER_WORTH,
+        "FIRST": 1,
+        "AMOUNTS": 0,
+        "WORDED": 0,
+    },
+    "the rest is met soon": {
+        "PROBED": 2,
+        "NEAR": 5,
+        "ASKED_AMOUNTS": 1_000,
+        "ASKED_WORDS": 1_000,
+        "FIRST": 5,
+    },
 }
-CACHES = (transactions._page_statement, transactions._walk_statement, driver.compiled)
+MODULES = (crossing, facets, search, ranking, ways, steps)
+CACHES = (
+    transactions._page_statement,
+    transactions._walk_statement,
+    driver.compiled,
+    filters.finders,
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +78,28 @@ def ledger_of_200(server_url: str, template: str) -> Iterator[tuple[Connection, 
         yield conn, Books(conn)
 
 
-@pytest.fixture(params=THRESHOLDS)
-def thresholds(request: pytest.FixtureRequest) -> Iterator[str]:
+@contextmanager
+def patched(limits: Mapping[str, int]) -> Iterator[pytest.MonkeyPatch]:
     """Let statements be made with other thresholds; none of them is kept."""
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in THRESHOLDS[request.param].items():
-            for module in (search, ranking, ways):
-                if hasattr(module, name):
-                    patched.setattr(module, name, value)
-        patched.setattr(lists, "MERGED", 1)
-        patched.setattr(slices, "WEIGHED", 3)
-        if "SMALL" in THRESHOLDS[request.param] or "PROBED" not in THRESHOLDS[request.param]:
-            patched.setattr(ranking, "SORTED", 0)
+    with pytest.MonkeyPatch.context() as patch:
+        for (name, value), module in product(limits.items(), MODULES):
+            if hasattr(module, name):
+                patch.setattr(module, name, value)
         for cache in CACHES:
             cache.cache_clear()
-        yield request.param
+        yield patch
     for cache in CACHES:
         cache.cache_clear()
+
+
+@pytest.fixture(params=THRESHOLDS)
+def thresholds(request: pytest.FixtureRequest) -> Iterator[str]:
+    limits = THRESHOLDS[request.param]
+    with patched(limits) as patch:
+        patch.setattr(slices, "WEIGHED", 3)
+        if "WORDED" in limits or "PROBED" not in limits:
+            patch.setattr(ranking, "SORTED", 0)
+        yield request.param
 
 
 def expected(ledger: Books, asked: list[tuple[str, str]], order: Order) -> list[int]:
@@ -119,17 +157,32 @@ def test_each_two_conditions(
     ledger_of_200: tuple[Connection, Books], keys: tuple[str, str]
 ) -> None:
     conn, ledger = ledger_of_200
-    with pytest.MonkeyPatch.context() as patched:
-        for module, name in product((search, ranking), ("PROBED", "NEAR")):
-            patched.setattr(module, name, 2)
-        for cache in CACHES:
-            cache.cache_clear()
+    with patched({"PROBED": 2, "NEAR": 2}):
         asked = [(key, texts(key, ledger)[0]) for key in keys]
         where = Filter.parse(asked, now=NOW, zone=VIENNA)
         for order in ORDERS.values():
             assert walked(conn, where, order, 40, back=False) == expected(ledger, asked, order)
-    for cache in CACHES:
-        cache.cache_clear()
+
+
+ALWAYS_A_SET = {"PROBED": 2, "NEAR": 2, **NEVER_WORTH, "FIRST": 2, "ENDING": -1}
+LISTED = [key for key in FINDABLE if key not in {"amount", "text", "date", "hash"}]
+
+
+@pytest.mark.parametrize("limits", [{}, {"LONG": 0}], ids=str)
+@pytest.mark.parametrize("key", LISTED)
+def test_what_a_set_has_is_looked_up_in_a_list(
+    ledger_of_200: tuple[Connection, Books], key: str, limits: dict[str, int]
+) -> None:
+    """In one that is shorter, in one that is longer, and in none, as that is too long."""
+    conn, ledger = ledger_of_200
+    values = texts(key, ledger)[:2]
+    with patched({**ALWAYS_A_SET, **limits}):
+        for one, other in product(("text", "amount"), values):
+            for value in texts(one, ledger):
+                asked = [(one, value), (key, other)]
+                where = Filter.parse(asked, now=NOW, zone=VIENNA)
+                found = walked(conn, where, NEWEST_FIRST, 15, back=False)
+                assert found == expected(ledger, asked, NEWEST_FIRST), asked
 
 
 def test_a_place_outside_the_days_is_moved_into_them(

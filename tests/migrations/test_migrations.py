@@ -143,11 +143,14 @@ def test_every_table_has_its_triggers(ledger: Ledger) -> None:
         ("changes", "changes_are_kept"),
     }
     others = {name for table, name, enabled in rows if enabled != "A"}
-    assert others == {f"transaction_amount_{word}" for word in ("insert", "update", "delete")}
+    assert others == {
+        *(f"transaction_amount_{word}" for word in ("insert", "update", "delete")),
+        *(f"transaction_note_{word}" for word in ("insert", "update")),
+    }
 
 
-#: The log itself, and bookkeeping.
-UNLOGGED = {"changes", "prunings", "submissions"}
+#: The log itself, bookkeeping, and a copy of what is logged elsewhere.
+UNLOGGED = {"changes", "prunings", "submissions", "transaction_notes"}
 LOGGED = ("insert", "update", "delete", "truncate")
 
 

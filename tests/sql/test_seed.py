@@ -139,6 +139,22 @@ def test_a_ledger_that_is_not_empty_is_left_alone(seeded: psycopg.Connection, ur
     assert (sums(seeded), seeded.execute(CATALOGUE).fetchall()) == before
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "INSERT INTO wallets (id, name) VALUES (9999, 'Mine')",
+        "INSERT INTO imports (id, file, format, wallet) VALUES (9999, 'a.csv', 'Generic', 'Mine')",
+    ],
+)
+def test_a_ledger_of_a_single_row_is_not_empty(server_url: str, template: str, row: str) -> None:
+    """Nor where nothing that is generated would be in its way."""
+    with new_database(server_url, template) as url, psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(row)
+        with pytest.raises(subprocess.CalledProcessError):
+            seed(url, ROWS)
+        assert one(conn, "SELECT count(*) FROM transactions") == 0
+
+
 @pytest.mark.parametrize(("facet", "value", "least", "most"), SHARES)
 def test_the_shares_are_as_told(
     seeded: psycopg.Connection, facet: str, value: str, least: float, most: float

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from tests.staleness.actors import Actor, two_threads
 from tests.staleness.applications import connected, held_in, must_wait
 from tests.staleness.trial import TRUE_IF, Trial, claim
-from tests.staleness.waiting import PATIENCE, eventually, lock_is_awaited
+from tests.staleness.waiting import lock_is_awaited
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

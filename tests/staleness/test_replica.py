@@ -17,7 +17,7 @@ from tests.staleness.observing import observe, other_function
 from tests.staleness.shop import fill
 from tests.staleness.standby import catch_up, replicated
 from tests.staleness.trial import RC, RR, TRUE_IF, Trial, claim
-from tests.staleness.waiting import eventually
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

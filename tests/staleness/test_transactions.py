@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from tests.staleness.actors import two_threads
 from tests.staleness.applications import EVERY, connected, held_in, must_wait, opened
 from tests.staleness.trial import RC, RR, SERIALIZABLE, TRUE_IF, Trial, claim
-from tests.staleness.waiting import PATIENCE, eventually, lock_is_awaited
+from tests.staleness.waiting import lock_is_awaited
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,30 +9,27 @@ in the worker or, with --preload, before: nothing of a build is shared between t
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tests.staleness import watch
 from tests.staleness.visitors import Browser
+from tests.support.forking import Forker, end, fork_servers, state
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Mapping
 
     from flask import Flask
 
-ROOT = Path(__file__).parents[2]
 OURS = "freshledger"  # our own application, among the builds
 PATIENCE = 30  # seconds until a build answers
 GONE = ("", "Z")
@@ -43,8 +40,6 @@ ALWAYS = ("--log-level=critical", "--no-control-socket", "--graceful-timeout=1",
 
 def serve(asked: dict[str, Any], listening: socket.socket) -> None:
     """Serve in a child process until a signal ends it."""
-    os.setpgid(0, 0)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.update(asked["environ"])
     with Path(asked["log"]).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
@@ -84,31 +79,7 @@ def main() -> None:
                    "gunicorn.workers.gthread", "tests.staleness.shop", "webapp.serve"):  # fmt: skip
         import_module(module)
     watch.begin()
-    children: list[int] = []
-    try:
-        for line in sys.stdin:
-            listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-            child = os.fork()
-            if child == 0:
-                try:
-                    serve(json.loads(line), listening)
-                finally:
-                    os._exit(0)  # neither it nor its workers may come back to this loop
-            children.append(child)
-            sys.stdout.write(f"{child} {listening.getsockname()[1]}\n")
-            sys.stdout.flush()
-            listening.close()
-            children = [each for each in children if not _gone(each)]
-    finally:
-        for each in children:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(each, signal.SIGKILL)
-
-
-def _gone(child: int) -> bool:
-    with suppress(ChildProcessError):
-        return os.waitpid(child, os.WNOHANG)[0] != 0
-    return True
+    fork_servers(serve)
 
 
 # ── The other side ───────────────────────────────────────────────────────────────────────────
@@ -128,7 +99,7 @@ class Served:
         for each in others:
             os.kill(each, signal.SIGSTOP)
         try:
-            while not all(_state(each) == "T" for each in others):
+            while not all(state(each) == "T" for each in others):
                 time.sleep(0.001)
             yield
         finally:
@@ -136,31 +107,11 @@ class Served:
                 os.kill(each, signal.SIGCONT)
 
 
-class Ward:
+class Ward(Forker):
     """Where builds are served."""
 
-    def __enter__(self) -> Self:
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.staleness.ward"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+    def __init__(self) -> None:
+        super().__init__("tests.staleness.ward")
 
     @contextmanager
     def serving(
@@ -178,29 +129,18 @@ class Ward:
         """
         asked = {"build": name, "workers": workers, "options": options, "environ": dict(environ),
                  "log": str(log)}  # fmt: skip
-        pid, port = self._fork(json.dumps(asked))
+        pid, port = self.fork(asked)
         try:
             yield _ready(pid, port, workers, log)
         finally:
-            _end(pid)
-
-    def _fork(self, asked: str) -> tuple[int, int]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with self._lock:
-            self._process.stdin.write(asked + "\n")
-            self._process.stdin.flush()
-            said = self._process.stdout.readline().split()
-        if not said:
-            raise RuntimeError("the ward has ended")
-        return int(said[0]), int(said[1])
+            end(pid)
 
 
 def _ready(pid: int, port: int, workers: int, log: Path) -> Served:
     """Wait until every worker has answered a page that does not exist, which reads nothing."""
     until = time.monotonic() + PATIENCE
     while len(found := _children(pid)) < workers or not _answers(port):
-        if time.monotonic() > until or _state(pid) in GONE:
+        if time.monotonic() > until or state(pid) in GONE:
             raise RuntimeError(f"the build does not answer\n{log.read_text()}")
         time.sleep(0.005)
     served = Served(port, found)
@@ -217,26 +157,10 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _end(pid: int) -> None:
-    """Kill a server with its workers, and wait until it is gone, but for its zombie."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and _state(pid) not in GONE:
-        time.sleep(0.005)
-
-
 def _children(pid: int) -> tuple[int, ...]:
     with suppress(OSError):
         return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
     return ()
-
-
-def _state(pid: int) -> str:
-    """Return the letter of a process's state, "" if there is none."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    return ""
 
 
 if __name__ == "__main__":

@@ -248,7 +248,7 @@ def texts(key: str, ledger: Books) -> list[str]:
                  "2024-10-27..", "2024-01-01"],
         "amount": [*AMOUNTS, "0.5..10", "..1E-18", f">{10**30}", "<0.5", ">10", "11..12"],
         "hash": [hashes[0], hashes[1].upper(), hashes[2].lower(), "0xdead", "5Kq"],
-        "text": ["coffee", "100%", "_", "\\", "ANNA", "rent", "usd", "nothing at all"],
+        "text": ["coffee", "COFFEE", "100%", "_", "\\", "ANNA", "rent", "usd", "nothing at all"],
         "has": ["label", "contact", "note"],
     }[key]  # fmt: skip
 

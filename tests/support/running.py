@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import psycopg
+
+from tests.support.waiting import eventually
 
 RUNNING = """SELECT count(*) FROM pg_stat_activity
   WHERE datname = current_database() AND state = 'active' AND query LIKE %s
     AND pid <> pg_backend_pid()"""
-PATIENCE = 15.0  # seconds for a process to begin
 MOMENT = 5.0  # seconds in which a statement is over that nobody wants
 
 
@@ -23,15 +22,9 @@ def running(url: str, words: str) -> int:
 
 def sleeping(url: str, words: str, count: int = 1) -> None:
     """Wait until so many statements with such words run."""
-    until = time.monotonic() + PATIENCE
-    while running(url, words) < count:
-        assert time.monotonic() < until, f"nobody asks {words}"
-        time.sleep(0.02)
+    eventually(lambda: running(url, words) >= count, said=f"nobody asks {words}")
 
 
 def gone(url: str, words: str) -> None:
     """Wait until no statement with such words runs, a moment at most."""
-    until = time.monotonic() + MOMENT
-    while running(url, words):
-        assert time.monotonic() < until, f"it still runs: {words}"
-        time.sleep(0.02)
+    eventually(lambda: not running(url, words), MOMENT, f"it still runs: {words}")

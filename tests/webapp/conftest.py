@@ -153,13 +153,28 @@ def live_server(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def context(browser: Browser, live_server: str) -> Iterator[BrowserContext]:
-    found = browser.new_context(
-        base_url=live_server, timezone_id="UTC", viewport={"width": 1280, "height": 900}
-    )
-    found.set_default_timeout(PATIENCE)
-    yield found
-    found.close()
+def visitor(browser: Browser, live_server: str) -> Iterator[Callable[..., BrowserContext]]:
+    """Yield what opens the browser of somebody new, who leaves at the test's end."""
+    usual = {"timezone_id": "UTC", "viewport": {"width": 1280, "height": 900}}
+    with ExitStack() as stack:
+
+        def come(**options: Any) -> BrowserContext:
+            context = browser.new_context(base_url=live_server, **(usual | options))
+            context.set_default_timeout(PATIENCE)
+            return stack.enter_context(context)
+
+        yield come
+
+
+@pytest.fixture
+def context(visitor: Callable[..., BrowserContext]) -> BrowserContext:
+    return visitor()
+
+
+@pytest.fixture
+def plain(visitor: Callable[..., BrowserContext]) -> Page:
+    """Return a page of a browser that runs no scripts."""
+    return visitor(java_script_enabled=False).new_page()
 
 
 @pytest.fixture

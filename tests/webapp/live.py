@@ -139,4 +139,5 @@ def go_back(page: Page, sql: Sql, times: int, *, keep: bool) -> list[Return]:
         state(page, "live")
         kept, frames = page.evaluate("[window.was_kept, window.frames_seen]")
         found.append(Return(f"turn {turn}", kept, tuple((text, marked) for text, marked in frames)))
+    page.unroute_all(behavior="wait")  # an answer on its way must not outlive the page
     return found

@@ -11,7 +11,9 @@ from dal import imports, transactions
 from tests.webapp.ledgers import ANNA, ANNA_SHOWN, HASH, MANY, ROWS, file, fill
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext, Locator, Page
 
     from dal.database import Ledger
 
@@ -202,24 +204,14 @@ def test_sums_open_in_place(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("books")
-def test_the_zone_and_the_theme_are_remembered(browser: Browser, live_server: str) -> None:
-    context = browser.new_context(
-        base_url=live_server, timezone_id="Europe/Vienna", color_scheme="light"
-    )
-    page = context.new_page()
+def test_the_zone_and_the_theme_are_remembered(visitor: Callable[..., BrowserContext]) -> None:
+    page = visitor(timezone_id="Europe/Vienna", color_scheme="light").new_page()
     page.goto("/transactions")
     expect(rows(page).first.locator("time")).to_have_text("2024-03-06 00:30")
     page.keyboard.press("t")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.goto("/labels")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    context.close()
-
-
-@pytest.fixture
-def plain(browser: Browser, live_server: str) -> Page:
-    """Return a page without scripts."""
-    return browser.new_context(base_url=live_server, java_script_enabled=False).new_page()
 
 
 def test_without_scripts_all_can_be_read_and_edited(plain: Page, books: Ledger) -> None:
@@ -244,4 +236,3 @@ def test_without_scripts_all_can_be_read_and_edited(plain: Page, books: Ledger) 
     plain.locator("#bulk-label").fill("seen")
     plain.get_by_role("button", name="Add to the ticked").click()
     expect(plain.locator(".pill", has_text="seen")).to_be_visible()
-    plain.context.close()

@@ -17,8 +17,9 @@ from dal import slices
 from dal.database import Ledger
 from dal.settings import DalSettings
 from tests.support.running import gone, sleeping
+from tests.support.waiting import eventually
 from tests.webapp.ledgers import fill
-from tests.webapp.test_feed_processes import Site as Server, eventually, site as server
+from tests.webapp.test_feed_processes import Site as Server, site as server
 from webapp import create_app, leaving
 from webapp.pages import numbers
 from webapp.settings import WebSettings

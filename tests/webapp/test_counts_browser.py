@@ -14,7 +14,7 @@ from tests.webapp.test_counts import SUMS, Locked, crowded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
     from dal.database import Ledger
     from tests.webapp.live import Sql
@@ -62,9 +62,12 @@ def test_an_estimate_comes_by_itself(page: Page) -> None:
 
 @pytest.mark.usefixtures("books")
 def test_what_is_counted_whole_is_not_estimated(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     with page.expect_response("**/changes*"):
         page.goto("/transactions")
     expect(page.locator(".head .count")).to_have_text("4 transactions sums")
+    assert not [url for url in asked if "estimate" in url]
 
 
 def test_the_page_remains_usable_and_says_what_is_known(page: Page, slow: Slow) -> None:
@@ -87,6 +90,13 @@ def test_leaving_the_page_ends_the_count(page: Page, slow: Slow) -> None:
     page.wait_for_url("**/labels")
     slow.ends()
     page.go_back()
+    expect(page.locator("#sums-here .counting")).to_have_count(0)
+
+
+def test_a_page_that_the_browser_keeps_does_not_count_on(page: Page, slow: Slow) -> None:
+    slow.begin(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    slow.ends()
     expect(page.locator("#sums-here .counting")).to_have_count(0)
 
 
@@ -135,22 +145,15 @@ def test_a_page_of_sums_is_marked_and_not_counted_anew(page: Page, sql: Sql) -> 
 
 
 @pytest.mark.usefixtures("crowded")
-def test_without_scripts_it_is_a_page(browser: Browser, live_server: str) -> None:
-    context = browser.new_context(base_url=live_server, java_script_enabled=False)
-    page = context.new_page()
-    page.goto("/transactions")
-    page.get_by_role("link", name=LINK).click()
-    expect(page.locator("#sums")).to_contain_text("3,000 transactions, counted at")
-    page.get_by_role("link", name="Back to the list").click()
-    expect(page.locator(".head .count")).to_contain_text("more than 1,000 transactions")
-    context.close()
+def test_without_scripts_it_is_a_page(plain: Page) -> None:
+    plain.goto("/transactions")
+    plain.get_by_role("link", name=LINK).click()
+    expect(plain.locator("#sums")).to_contain_text("3,000 transactions, counted at")
+    plain.get_by_role("link", name="Back to the list").click()
+    expect(plain.locator(".head .count")).to_contain_text("more than 1,000 transactions")
 
 
-def test_without_scripts_stopping_ends_the_count(
-    browser: Browser, live_server: str, slow: Slow
-) -> None:
-    context = browser.new_context(base_url=live_server, java_script_enabled=False)
-    page = context.new_page()
-    slow.begin(page)
-    context.close()
+def test_without_scripts_stopping_ends_the_count(plain: Page, slow: Slow) -> None:
+    slow.begin(plain)
+    plain.close()
     slow.ends()

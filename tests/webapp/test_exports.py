@@ -17,13 +17,16 @@ from sqlalchemy import text
 
 from dal import transactions
 from dal.database import Ledger
+from dal.errors import NotFound
 from dal.filters import Filter
+from dal.keyset import ORDERS
 from dal.settings import DalSettings
 from tests.bench.ground import seed
 from tests.support.hosting import free_port
 from tests.test_cli import patiently
 from webapp import create_app, exporting
 from webapp.cli import main
+from webapp.views import exports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +57,9 @@ def test_a_download_is_the_list(tight: Ledger, settings: WebSettings) -> None:
     answer = client.get(link.replace("&amp;", "&"))
     lines = answer.text.splitlines()[1:]
     with tight.snapshot() as conn:
-        count = sum(1 for _ in transactions.iterate(conn, Filter.parse("type=trade")))
-    assert len({line.split(",")[5] for line in lines}) == count
+        meant = transactions.iterate(conn, Filter.parse("type=trade"), ORDERS["time"])
+        ids = [str(row.id) for row in meant]
+    assert list(dict.fromkeys(line.split(",")[5] for line in lines)) == ids
     name = r"attachment; filename=\"transactions-\d{8}T\d{6}Z\.csv\""
     assert re.fullmatch(name, answer.headers["Content-Disposition"])
     assert answer.headers["Freshledger-Snapshot"]
@@ -70,6 +74,21 @@ def test_whoever_hangs_up_gives_the_connection_back(tight: Ledger, settings: Web
             if method == "GET":
                 next(iter(answer.response))
             answer.close()
+    assert client.get("/transactions").status_code == 200
+
+
+def test_a_refusal_gives_the_connection_back_though_it_is_remembered(
+    tight: Ledger, settings: WebSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = NotFound("wallet", "nobody")  # with all that stood around it
+
+    def refused(*_: object, **__: object) -> object:
+        raise refusal
+
+    monkeypatch.setattr(exports, "export", refused)
+    client = create_app(settings, tight).test_client()
+    assert client.get("/transactions/export.csv").status_code == 404
+    assert client.get("/transactions/export.csv").status_code == 404
     assert client.get("/transactions").status_code == 200
 
 

@@ -26,6 +26,7 @@ from dal.database import Ledger
 from dal.moments import Snapshot
 from tests.support.hosting import hosted
 from tests.support.listening import PATIENCE, Listener, Relay
+from tests.support.waiting import eventually
 from webapp import create_app, feed as feeds, hub, inlet, streams
 from webapp.state import EXTENSION, State
 
@@ -40,12 +41,7 @@ if TYPE_CHECKING:
     from webapp.hub import Hub
     from webapp.settings import WebSettings
 
-
-@pytest.fixture
-def app(deposits: Ledger, settings: WebSettings) -> Iterator[Flask]:
-    made = create_app(settings, deposits)
-    yield made
-    made.extensions[EXTENSION].feed.close()
+pytestmark = pytest.mark.usefixtures("deposits")
 
 
 @pytest.fixture
@@ -67,13 +63,6 @@ def the_hub(feed: Feed) -> Hub:
 def note(ledger: Ledger, row: int, words: str = "told") -> None:
     with ledger.write() as conn:
         conn.exec_driver_sql(f"UPDATE transactions SET note = '{words}' WHERE id = {row}")
-
-
-def eventually(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # ── What is told ─────────────────────────────────────────────────────────────────────────────

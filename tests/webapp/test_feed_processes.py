@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,10 @@ import pytest
 
 from tests.support.hosting import free_port
 from tests.support.listening import PATIENCE, Listener
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -79,13 +79,6 @@ class Site:
         file = f":{path.stat().st_ino}"
         locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
         return [int(each[4]) for each in locks if each[1] == "FLOCK" and each[5].endswith(file)]
-
-
-def eventually(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.webapp.ledgers import MANY, ROWS, fill
 from tests.webapp.live import Sql, ids, note, opened, rows, state, top
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
     from dal.database import Ledger
 
@@ -229,10 +229,7 @@ def test_a_message_is_not_taken_by_a_page_that_asks_anew(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("books")
-def test_without_scripts_the_page_says_when_it_was_true(browser: Browser, live_server: str) -> None:
-    context = browser.new_context(base_url=live_server, java_script_enabled=False)
-    page = context.new_page()
-    page.goto("/transactions")
-    expect(page.locator("#as-of")).to_contain_text("as of")
-    assert page.locator("#as-of").get_attribute("data-state") is None
-    context.close()
+def test_without_scripts_the_page_says_when_it_was_true(plain: Page) -> None:
+    plain.goto("/transactions")
+    expect(plain.locator("#as-of")).to_contain_text("as of")
+    assert plain.locator("#as-of").get_attribute("data-state") is None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("books")]
-BACK = 12  # times that the back button is tried; `make latency` tries it 50 times
+BACK = 50  # times that the back button is tried
 
 
 # ── Network, server, database ────────────────────────────────────────────────────────────────

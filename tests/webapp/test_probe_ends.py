@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 from dal.foreign import marking
 from tests.support import probed
 from tests.support.probed import TITLE, books, page, served
+from tests.support.waiting import eventually
 from webapp.cli import main
 
 if TYPE_CHECKING:
@@ -45,18 +46,11 @@ def running(shelf: Books, url: str, *words: str) -> Iterator[subprocess.Popen[st
         [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            until(lambda: shelf.title() != TITLE or process.poll() is not None)
+            eventually(lambda: shelf.title() != TITLE or process.poll() is not None)
             assert process.poll() is None, process.communicate()
             yield process
         finally:
             process.kill()
-
-
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
 
 
 # ── Signals ──────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import text
 
 from dal import strategy
 from dal.database import Ledger
@@ -27,16 +27,22 @@ pytestmark = pytest.mark.usefixtures("books")
 
 @pytest.fixture
 def hurried(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
-    """Yield a client of an application whose pages may take 50 ms, while somebody locks a table."""
-    dal = replace(DalSettings(home=tmp_path / "hurried"), page_timeout_ms=50, slow_ms=0)
-    plain = make_url(database_url).set(drivername="postgresql")
-    with (
-        Ledger(database_url, dal) as ledger,
-        psycopg.connect(plain.render_as_string(hide_password=False)) as other,
-    ):
+    """Yield a client of an application whose pages may take a second, beside a locked table."""
+    dal = replace(DalSettings(home=tmp_path / "hurried"), page_timeout_ms=1_000, slow_ms=0)
+    with Ledger(database_url, dal) as ledger, psycopg.connect(database_url) as other:
         client = create_app(WebSettings(dal=dal), ledger).test_client()
-        other.execute("LOCK TABLE import_rows IN ACCESS EXCLUSIVE MODE")
+        other.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
         yield client
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(50, "50ms"), (0, "10s"), (60_000, "10s")])
+def test_a_page_has_a_limit_of_its_own(database_url: str, limit: int, shown: str) -> None:
+    asked = text("SHOW statement_timeout")
+    with Ledger(database_url, DalSettings(page_timeout_ms=limit)) as ledger:
+        with ledger.page() as conn:
+            assert conn.execute(asked).scalar_one() == shown
+        with ledger.read() as conn:
+            assert conn.execute(asked).scalar_one() == "10s"
 
 
 def test_what_to_narrow_is_said_and_what_was_typed_is_kept(hurried: FlaskClient) -> None:
@@ -50,8 +56,16 @@ def test_what_to_narrow_is_said_and_what_was_typed_is_kept(hurried: FlaskClient)
     assert 'id="p-asset" role="alert"' in answer.text
 
 
-def test_without_a_filter_it_is_the_server_that_is_slow(hurried: FlaskClient) -> None:
-    assert hurried.get("/transactions").status_code == 200
+def test_without_a_filter_it_is_the_server_that_is_slow(
+    hurried: FlaskClient, database_url: str
+) -> None:
+    assert hurried.get("/transactions").status_code == 200  # nobody asks for what is locked
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE")
+        answer = hurried.get("/transactions")
+    assert answer.status_code == 503
+    assert "PAGE_TIMEOUT_MS" in answer.text
+    assert "what narrows it" not in answer.text
 
 
 def test_what_makes_it_slow_is_named() -> None:

@@ -10,13 +10,12 @@ import pytest
 from playwright.sync_api import expect
 
 from dal import details
-from tests.support.chromium import PATIENCE
 from tests.webapp.test_browser import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import BrowserContext, Locator, Page
 
     from dal.database import Ledger
 
@@ -33,14 +32,9 @@ def shot(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def other(browser: Browser, live_server: str, books: Ledger) -> Iterator[Page]:  # noqa: ARG001 (filled first)
-    """Return a page of somebody else's browser; it comes first, so that the ledger is filled."""
-    context = browser.new_context(
-        base_url=live_server, timezone_id="UTC", viewport={"width": 1280, "height": 900}
-    )
-    context.set_default_timeout(PATIENCE)
-    yield context.new_page()
-    context.close()
+def other(visitor: Callable[..., BrowserContext], books: Ledger) -> Page:  # noqa: ARG001 (filled)
+    """Return a page of somebody else's browser."""
+    return visitor().new_page()
 
 
 def begin(page: Page, kind: str = "note") -> Locator:
@@ -155,14 +149,8 @@ def test_a_contact_is_asked_for_by_name(page: Page, other: Page) -> None:
     expect(rows(page).first.locator(".party")).to_contain_text("Anna")
 
 
-def test_on_a_phone(browser: Browser, live_server: str, other: Page) -> None:
-    context = browser.new_context(
-        base_url=live_server,
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        timezone_id="UTC",
-    )
-    page = context.new_page()
+def test_on_a_phone(visitor: Callable[..., BrowserContext], other: Page) -> None:
+    page = visitor(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
     box = begin(page)
     save(other, "note", THEIRS)
     box.fill("mine, typed on the way home")
@@ -171,7 +159,6 @@ def test_on_a_phone(browser: Browser, live_server: str, other: Page) -> None:
     wide = page.evaluate("() => document.documentElement.scrollWidth")
     assert wide <= 390
     shot(page, "dialog-390")
-    context.close()
 
 
 def test_a_save_whose_answer_is_lost_is_sent_again_and_done_once(books: Ledger, page: Page) -> None:
@@ -199,12 +186,7 @@ def test_a_save_whose_answer_is_lost_is_sent_again_and_done_once(books: Ledger, 
     assert (saved.note, saved.version) == ("mine", 2)
 
 
-def test_without_scripts_both_are_shown_and_both_ways_lead_on(
-    browser: Browser, live_server: str, other: Page
-) -> None:
-    context = browser.new_context(base_url=live_server, java_script_enabled=False)
-    plain = context.new_page()
-    plain.set_default_timeout(PATIENCE)
+def test_without_scripts_both_are_shown_and_both_ways_lead_on(plain: Page, other: Page) -> None:
     for way, mine, left in (("Keep mine", "mine", "mine"), ("Take theirs", "later", "theirs")):
         plain.goto("/transactions")
         rows(plain).first.locator("th.time a").click()
@@ -217,7 +199,6 @@ def test_without_scripts_both_are_shown_and_both_ways_lead_on(
         plain.get_by_role("button", name=way).or_(plain.get_by_role("link", name=way)).click()
         expect(plain.locator("#note")).to_have_value(left)
         expect(plain.locator(".clash")).to_have_count(0)
-    context.close()
 
 
 def test_the_history_on_the_page(page: Page, other: Page, books: Ledger) -> None:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
 
+EXAMPLE = "\b\nfreshledger audit src/shop --sure likely"
 
-@click.command()
+
+@click.command(epilog=EXAMPLE)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--sure", type=click.Choice([each.word for each in Sure]), default="look",
               show_default=True, help="Print only what is at least so sure.")  # fmt: skip

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 from dal.importers import fields
 from dal.importers.fields import Unusable
+from dal.records import EXACT
 
 WHOLE = "115792089237316195423570985008687907853269984665640564039457584007913129639935"
 
@@ -73,6 +74,7 @@ def test_plain_is_one_text_per_amount(amount: Decimal) -> None:
     text = fields.plain(amount)
     assert Decimal(text) == amount
     assert fields.plain(Decimal(text + ("0" if "." in text else ".0"))) == text
+    assert text == format(amount.normalize(EXACT), "f"), "as it always was: it is part of keys"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from tests.freshness.mutants.seams import OLD, Mutant, on_app
+from webapp.security import STALE
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -134,11 +135,23 @@ def token_of_before(app: Flask) -> None:
     app.after_request(swap)
 
 
+#: Where one browser is shown the page of another, its forms carry the other's token.
+OF_ANOTHER = STALE
+
 MUTANTS = (
-    Mutant("page_memo", "each process keeps a page for 20 ms", on_app(page_memo), OLD),
     Mutant(
-        "stale_worker", "one of four workers answers what it answered first", on_app(stale_worker),
+        "page_memo",
+        "each process keeps a page for 20 ms",
+        on_app(page_memo),
         OLD,
+        refused=OF_ANOTHER,
+    ),
+    Mutant(
+        "stale_worker",
+        "one of four workers answers what it answered first",
+        on_app(stale_worker),
+        OLD,
+        refused=OF_ANOTHER,
     ),
     Mutant("max_age", "browsers may keep a page for a second", on_app(max_age), OLD),
     Mutant("etag_by_time", "304 for a page of the same second", on_app(etag_by_time), OLD),
@@ -148,6 +161,7 @@ MUTANTS = (
         on_app(old_page_in_trouble),
         OLD,
         fault="terminate backends",
+        refused=OF_ANOTHER,
     ),
     Mutant(
         "token_of_before",

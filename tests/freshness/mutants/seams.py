@@ -25,6 +25,7 @@ class Mutant:
     plant: Callable[[], None]
     rules: frozenset[str]
     fault: str = ""  # the fault under which it shows
+    refused: str = ""  # what a form may be answered besides; "" where none is to be refused
 
 
 def patch(owner: Any, name: str, make: Callable[[Any], Any]) -> None:

@@ -14,13 +14,13 @@ UPDATE transactions t
                      WHEN t.status = 'pending' AND s.confirmed THEN 'confirmed'
                      ELSE t.status END,
        version = t.version + 1
-  FROM (SELECT known.id, known.import_id IS NOT DISTINCT FROM :import_id AS own,
+  FROM (SELECT known.id, k.own,
                (array_agg(r.address ORDER BY r.address = '', r.line))[1] AS address,
                (array_agg(r.counterparty ORDER BY r.counterparty = '', r.line))[1] AS counterparty,
                (array_agg(r.source_type ORDER BY r.source_type = '', r.line))[1] AS source_type,
                coalesce(string_agg(DISTINCT r.note, E'\n') FILTER (
                  WHERE r.note <> ''
-                   AND (o.outcome = 'imported' OR known.import_id IS NOT DISTINCT FROM :import_id)
+                   AND (o.outcome = 'imported' OR k.own)
                    AND strpos(E'\n' || known.note || E'\n', E'\n' || r.note || E'\n') = 0), '') AS note,
                min(r.occurred_at) AS occurred_at,
                bool_or(r.status = 'failed') AS failed, bool_or(r.status = 'confirmed') AS confirmed
@@ -29,8 +29,9 @@ UPDATE transactions t
           JOIN staged_outcomes o USING (line)
           JOIN transactions known ON known.id = k.transaction_id
          WHERE NOT k.created AND o.transaction_id IS NOT NULL
-         GROUP BY known.id) s
+         GROUP BY known.id, k.own) s
  WHERE t.id = s.id
+   AND EXISTS (SELECT FROM staged_known WHERE NOT created)  -- else not even looked for
    AND ((t.address = '' AND s.address <> '') OR (t.counterparty = '' AND s.counterparty <> '')
      OR (t.source_type = '' AND s.source_type <> '')
      OR (s.note <> '' AND (s.own OR t.note = ''))
