@@ -1,76 +1,153 @@
 """What of a set, which is in no order, stands in a list, too.
 
-The list is read from the first to the last time of what the set has, once to see how long it is
-there. Then the shorter one of both is hashed, and the other one's entries are asked one by one; if
-no list is short enough for that, all of the set is left to be fetched.
+The list is read between the first and the last time of what the set has, step by step
+(`dal.steps`): each step is hashed, and what the set has is asked one by one whether it is there. So
+what is met often is found near the place where the reader stands, and of a short list all is found.
+A list of more than `LONG` entries there has a good part of all that there is: beyond these, the set
+is sorted and fetched.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, case, func, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    case,
+    cast,
+    exists,
+    false,
+    not_,
+    select,
+    tuple_,
+)
 
-from dal.entries import among, either, once, text
-from dal.window import also
+from dal.entries import at, either, first_of, once, text
+from dal.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from dal.lists import Listing, Place
+    from dal.lists import Heap, Listing
 
-#: The list has no more entries there than so many, and than so many times as the set: to fetch a
-#: transaction takes as long as to read twenty entries.
-LONG, TIMES = 200_000, 20
-#: What is added to a list's number if it is longer than the set.
-LONGER = 10
+    Clauses = Sequence[ColumnElement[bool]]
+
+#: What has no more is fetched at once; how much of a list is read for what has more.
+FEW, LONG = 1_000, 200_000
+#: Before and behind all ids.
+LOWEST, HIGHEST = 0, 2**62
 
 
-def crossed(name: str, taken: Select[Any], lists: Mapping[int, Listing], turn: Any) -> Any:  # noqa: ANN401
-    """Return the entries of a set that stand in the first short one of some lists, or all.
+@dataclass(frozen=True)
+class Crossing:
+    """What of a set is meant, and stands in one of some lists.
 
     Args:
         name: for what the statement names.
-        taken: the times and ids of the set.
-        lists: by number.
-        turn: whether they are wanted at all; else no list is read.
+        heap: the set.
+        lists: by their numbers in the search.
+        begin: the place where the search begins, and by number which list is its `lead` and which
+            its `partner`.
+        stop: the place where it ends.
+        turn: whether it is wanted at all; else nothing is read.
+        clauses: all conditions, to be asked of a transaction.
+        descending: whether newer rows come first.
+        limit: rows that are wanted, at most.
+        enough: how many will do.
     """
-    here = taken.cte(name).prefix_with("NOT MATERIALIZED").c
-    first, last = func.min(here.occurred_at), func.max(here.occurred_at)
-    told = select(func.count().label("many"), first.label("first"), last.label("last"))
-    span = once(told.select_from(here.id.table).cte(f"{name}_span"))
-    ways = [_way(number, each, span) for number, each in lists.items()]
-    way = once(select(func.coalesce(*ways).label("way")).cte(f"{name}_way"))
-    chosen = select(way.c.way).scalar_subquery()
-    whole = select(here.occurred_at, here.id)
-    found = [whole.where(chosen.is_(None))]
-    for number, each in lists.items():
-        shorter, longer = (
-            also(_between(span), [turn, chosen == text(number + more)]) for more in (0, LONGER)
+
+    name: str
+    heap: Heap
+    lists: Mapping[int, Listing]
+    begin: CTE
+    stop: CTE
+    turn: ColumnElement[bool]
+    clauses: Clauses
+    descending: bool
+    limit: int
+    enough: ColumnElement[int]
+
+    def found(self) -> Select[Any]:
+        """Return the times and ids of the transactions, in no order."""
+        steps = Steps(
+            self.name,
+            tuple(self.lists.values()),
+            self._first(),
+            self._until,
+            self.clauses,
+            said=False,
+            descending=self.descending,
+            limit=self.limit,
+            enough=self.enough,
+            heap=self.heap,
         )
-        hashed = select(each.some(shorter).subquery().c.id)
-        found.append(among(whole.where(chosen == text(number)), hashed))
-        found.append(among(each.some(longer), select(here.id)))
-    return either(found)
+        taken = steps.taken(self._go_on)
+        ways = [select(steps.found(taken).subquery()), self._left(taken)]
+        return select(either(ways).subquery())
 
+    # ── From where to where ──────────────────────────────────────────────────────────────────
 
-def _way(number: int, listing: Listing, span: CTE) -> ColumnElement[Any]:
-    """Return a list's number, or that of a longer one; NULL if it is too long."""
-    many = select(span.c.many).scalar_subquery()
-    most = func.least(text(LONG), many * text(TIMES))
-    some = listing.some(_between(span)).limit(most + text(1)).subquery()
-    length = select(func.count().label("length")).select_from(some).subquery().c.length
-    ways = (length <= many, text(number)), (length <= most, text(number + LONGER))
-    return select(case(*ways)).scalar_subquery()
+    def _first(self) -> CTE:
+        """Return the place where the steps begin, and the list that they take."""
+        number = self._number().label("number")
+        here = select(*self._clipped(self.begin, near=True), number).where(self.turn)
+        found = here.subquery().c
+        ways = found.number.label("lead"), found.number.label("partner")
+        return once(select(found.occurred_at, found.id, *ways).cte(f"{self.name}_begin"))
 
+    def _number(self) -> ColumnElement[int]:
+        """Return which of the lists is the sparsest one, from 0."""
+        numbers = list(enumerate(self.lists))
+        ways = [
+            (each == text(number), text(place))
+            for each in (self.begin.c.lead, self.begin.c.partner)
+            for place, number in numbers
+        ]
+        return case(*ways, else_=text(0))
 
-def _between(span: CTE) -> Place:
-    """Return the time from the first to the last of some entries; nowhere if there are none."""
-    first, last = (select(span.c[name]).scalar_subquery() for name in ("first", "last"))
+    @cached_property
+    def _end(self) -> CTE:
+        """Return the place where they end: as one, of two ends an index scan would see one."""
+        return once(select(*self._clipped(self.stop, near=False)).cte(f"{self.name}_end"))
 
-    def place(
-        occurred_at: ColumnElement[Any], _row_id: ColumnElement[Any]
-    ) -> list[ColumnElement[bool]]:
-        return [occurred_at >= first, occurred_at <= last]
+    def _clipped(self, place: CTE, *, near: bool) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """Return a place of the search, or that where the set begins or ends, if that is nearer.
 
-    return place
+        What the set tells is asked by a subquery, so that it is not read unless it is needed.
+        """
+        newest, when = self.descending is near, place.c.occurred_at
+        edge = select(self.heap.told.c["last" if newest else "first"]).scalar_subquery()
+        row_id = cast(text(HIGHEST if newest else LOWEST), BigInteger)
+        beyond = when > edge if newest else when < edge
+        return (
+            case((beyond, edge), else_=when).label("occurred_at"),
+            case((beyond, row_id), else_=place.c.id).label("id"),
+        )
+
+    def _until(self, *columns: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        here, there = tuple_(*columns), at(self._end)
+        return [here >= there if self.descending else here <= there]
+
+    # ── Steps, and what lies beyond them ─────────────────────────────────────────────────────
+
+    def _go_on(self, last: Any) -> ColumnElement[bool]:  # noqa: ANN401 (columns)
+        """Return whether there is another step; without one before it the set is not read."""
+        return case((last.asked < text(LONG), self.heap.count() > text(FEW)), else_=false())
+
+    def _left(self, steps: CTE) -> Select[Any]:
+        """Return what of the set lies beyond the last step, if that is not the end."""
+        last, known = steps.c, self.heap.entries().subquery().c
+        short = [last.more, last.found < self.enough, not_(self._go_on(last))]
+        place = last.at.label("occurred_at"), last.at_id.label("id")
+        left = once(select(*place).where(*short).cte(f"{self.name}_left"))
+        here, there = tuple_(known.occurred_at, known.id), at(left)
+        beyond = here < there if self.descending else here > there
+        entries = select(known.occurred_at, known.id).where(
+            exists(select(left.c.id)), beyond, *self._until(known.occurred_at, known.id)
+        )
+        return first_of(entries, self.clauses, descending=self.descending, limit=self.limit)

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CTE, ColumnElement, Select, literal_column, select, true, union_all
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
+from dal.window import WHEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import FromClause
 
 tx = tables.transactions
+BIG = BigInteger()
 
 
 def fetched(entries: FromClause, clauses: Sequence[ColumnElement[bool]]) -> Select[Any]:
@@ -27,14 +42,47 @@ def fetched(entries: FromClause, clauses: Sequence[ColumnElement[bool]]) -> Sele
     return select(*one.c).select_from(entries.join(one, true()))
 
 
-def among(entries: Select[Any], ids: Select[Any]) -> Select[Any]:
-    """Return the entries of some transactions.
+def arrays(entries: Any) -> tuple[ColumnElement[Any], ...]:  # noqa: ANN401 (columns)
+    """Return how many entries there are, and their times and ids as arrays."""
+    times = func.array_agg(entries.occurred_at, type_=ARRAY(WHEN))
+    ids = func.array_agg(entries.id, type_=ARRAY(BIG))
+    return func.count().label("many"), times.label("times"), ids.label("ids")
 
-    Their ids are hashed, and the entries asked one by one: `IS TRUE` keeps them from being joined,
-    for which PostgreSQL would have to know how many there are.
-    """
-    here = entries.offset(text(0)).subquery().c  # asked in one place, with one hash
-    return select(here.occurred_at, here.id).where(here.id.in_(ids).is_(true()))
+
+def unnested(times: ColumnElement[Any], ids: ColumnElement[Any]) -> Select[Any]:
+    """Return the entries of two arrays, one by one: a function in FROM would store all of them."""
+    each: list[ColumnElement[Any]] = [
+        func.unnest(times, type_=WHEN).label("occurred_at"),
+        func.unnest(ids, type_=BIG).label("id"),
+    ]
+    return select(*each)
+
+
+def at(place: CTE) -> ColumnElement[Any]:
+    """Return the place that a statement has found; NULL if there is none, where nothing lies."""
+    return tuple_(*(select(place.c[each]).scalar_subquery() for each in ("occurred_at", "id")))
+
+
+def in_order(found: Select[Any], columns: Any, *, descending: bool) -> Select[Any]:  # noqa: ANN401 (of any FROM)
+    """Return it by time, and by id among those of one instant."""
+    by = columns.occurred_at, columns.id
+    return found.order_by(*(each.desc() if descending else each.asc() for each in by))
+
+
+def first_of(
+    entries: Select[Any],
+    clauses: Sequence[ColumnElement[bool]],
+    *,
+    descending: bool,
+    limit: int,
+) -> Select[Any]:
+    """Return the first transactions that meet conditions, of entries in no order, some twice."""
+    found = entries.subquery()
+    each = select(found).ext(distinct_on(found.c.occurred_at, found.c.id))
+    here = in_order(each, found.c, descending=descending).subquery()
+    asked = in_order(fetched(here, clauses), here.c, descending=descending)
+    rows = asked.limit(text(limit)).subquery()
+    return select(rows.c.occurred_at, rows.c.id)
 
 
 def once(cte: CTE) -> CTE:

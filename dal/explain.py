@@ -182,7 +182,7 @@ def nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
     thrown = sum(node.get(name, 0) for name in THROWN)
     yield Node(
         depth,
-        f"{node['Node Type']}{_direction(node)}{_told(node)}",
+        f"{_hashed(node)}{node['Node Type']}{_direction(node)}{_told(node)}",
         loops,
         int(given * loops),
         int((given + thrown) * loops) if _reads(node) else 0,
@@ -191,6 +191,11 @@ def nodes(node: Mapping[str, Any], depth: int = 0) -> Iterator[Node]:
     )
     for child in node.get("Plans", ()):
         yield from nodes(child, depth + 1)
+
+
+def _hashed(node: Mapping[str, Any]) -> str:
+    """Return what psql puts before a set operation that hashes; else it sorts all it compares."""
+    return "Hash" if (node["Node Type"], node.get("Strategy")) == ("SetOp", "Hashed") else ""
 
 
 def _reads(node: Mapping[str, Any]) -> bool:

@@ -210,7 +210,7 @@ def _status(name: str) -> On:
 #: How many amounts can be read for a page, which their index tells alone; and how many notes.
 AMOUNTS, WORDED = 200_000, 200_000
 #: How many transactions may be asked before: for an amount their movements are fetched, too.
-ASKED_AMOUNTS, ASKED_WORDS = 5_000, 12_000
+ASKED_AMOUNTS, ASKED_WORDS = 10_000, 15_000
 
 
 def with_amount(ranges: Ranges) -> Heap | None:

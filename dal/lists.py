@@ -25,7 +25,7 @@ from sqlalchemy import (
     true,
 )
 
-from dal.entries import either
+from dal.entries import arrays, either, in_order, once, unnested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ class Listing:
         if len(found) == 1 and self.parts[0].sole:
             return found[0]
         columns = either(found).subquery().c
-        return _in_order(select(columns.occurred_at, columns.id), columns, descending=descending)
+        return in_order(select(columns.occurred_at, columns.id), columns, descending=descending)
 
     @property
     def _keyed(self) -> list[tuple[Part, CTE | None]]:
@@ -116,31 +116,38 @@ class Heap:
 
     Args:
         key: of the filter.
-        entries: the times and ids; some may be there twice.
+        found: the times and ids; some may be there twice.
         most: how many of them can be read for one page.
         worth: how many transactions may be asked before it is.
     """
 
     key: str
-    entries: Select[Any]
+    found: Select[Any]
     most: int
     worth: int
 
     @cached_property
-    def all(self) -> CTE:
-        """Return all of it; one more than `most` means more.
+    def told(self) -> CTE:
+        """Return, as a row, how much it is, its first and last time, and all of it, as arrays.
 
         Planned as if all of it were wanted, by its index: few of many would be looked for in the
         table.
         """
-        whole = self.entries.offset(_number(0)).subquery()
+        whole = self.found.offset(_number(0)).subquery()
         one = select(_number(1).label("one")).subquery()
         found = select(whole).select_from(whole.join(one, true())).limit(_number(self.most + 1))
-        return found.cte(f"{self.key}_set").prefix_with("MATERIALIZED")
+        each = found.subquery().c
+        first, last = func.min(each.occurred_at), func.max(each.occurred_at)
+        told = select(first.label("first"), last.label("last"), *arrays(each))
+        return once(told.cte(f"{self.key}_set"))
 
     def count(self) -> ColumnElement[int]:
-        """Return how much it is."""
-        return select(func.count()).select_from(self.all).scalar_subquery()
+        """Return how much it is; one more than `most` means more."""
+        return select(self.told.c.many).scalar_subquery()
+
+    def entries(self) -> Select[Any]:
+        """Return the times and ids."""
+        return unnested(self.told.c.times, self.told.c.ids)
 
 
 def _array(values: Select[Any]) -> Select[Any]:
@@ -220,11 +227,6 @@ def _only(key: ColumnElement[Any], value: Any) -> list[ColumnElement[bool]]:  # 
     meet the key of one row in ten at once, and walks all of it for a key that is long past.
     """
     return [key == value, key.between(value, value)]
-
-
-def _in_order(found: Select[Any], columns: Any, *, descending: bool) -> Select[Any]:  # noqa: ANN401 (of any FROM)
-    by = columns.occurred_at, columns.id
-    return found.order_by(*(each.desc() if descending else each.asc() for each in by))
 
 
 def _number(number: Most) -> ColumnElement[int]:

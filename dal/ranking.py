@@ -98,7 +98,7 @@ class Ranking:
         return select(found).distinct().subquery()
 
     def _of_set(self, number: int) -> FromClause:
-        found = self.sets[number].all.c
+        found = self.sets[number].entries().subquery().c
         here = self.days(found.occurred_at, found.id)
         chosen = select(found.occurred_at, found.id).where(self._is(of_set(number)), *here)
         return chosen.distinct().subquery()

@@ -40,21 +40,19 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
-from dal.crossing import crossed
-from dal.entries import fetched, once, text
+from dal.crossing import Crossing
+from dal.entries import at, first_of, in_order, once, text
 from dal.lists import Listing, Part
-from dal.steps import ENTRY, Steps
+from dal.steps import Steps
 from dal.ways import chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dal.lists import Heap, Place
 
@@ -84,7 +82,8 @@ class Search:
         near: where it begins, said of time and id.
         far: where it ends, said of time and id.
         descending: whether newer rows come first.
-        limit: rows that are wanted.
+        limit: rows that are wanted, at most.
+        enough: how many will do, if that turns out in the statement.
     """
 
     name: str
@@ -96,6 +95,7 @@ class Search:
     far: Place
     descending: bool
     limit: int
+    enough: ColumnElement[int] | None = None
 
     def found(self) -> Select[Any]:
         """Return the statement of the times and ids of transactions, in order."""
@@ -112,6 +112,10 @@ class Search:
     def lists(self) -> Sequence[Listing]:
         """Return the lists that it is made of."""
         return self.listed or (TIME,)
+
+    @property
+    def _enough(self) -> ColumnElement[int]:
+        return text(self.limit) if self.enough is None else self.enough
 
     # ── Where it begins, and which list leads ────────────────────────────────────────────────
 
@@ -171,20 +175,20 @@ class Search:
 
     # ── Step by step ─────────────────────────────────────────────────────────────────────────
 
+    @property
+    def _stepping(self) -> Steps:
+        place, rows = (self._begin, self._last), (self.clauses, self.said)
+        many = self.limit, self._enough
+        return Steps(self.name, self.lists, *place, *rows, self.descending, *many)
+
     @cached_property
     def _steps(self) -> CTE:
-        place, rows = (self._begin, self._last), (self.clauses, self.said)
-        steps = Steps(self.name, self.lists, *place, *rows, self.descending, self.limit)
-        return steps.taken(self._go_on if self.sets else None)
+        return self._stepping.taken(self._go_on if self.sets else None)
 
     def _of_steps(self) -> Select[Any]:
         """Return the transactions that the steps found; none if a set is taken instead."""
-        arrays = self._steps.c.times, self._steps.c.ids
-        each = func.unnest(*arrays).table_valued(*ENTRY).render_derived()
-        found = select(each.c.occurred_at, each.c.id).select_from(self._steps.join(each, true()))
-        if self.sets:
-            found = found.where(self._turn.is_(None))
-        return self._in_order(found, each.c).limit(text(self.limit))
+        which = [self._turn.is_(None)] if self.sets else []
+        return self._stepping.found(self._steps, *which)
 
     # ── Sets: if too little is near, and they are small ──────────────────────────────────────
 
@@ -195,14 +199,14 @@ class Search:
     def _is_worth_it(self, last: Any) -> ColumnElement[bool]:  # noqa: ANN401 (columns)
         """Return whether the rest is met soon, if it is met as often as until now."""
         most = text(min(each.worth for each in self.sets))
-        worth: ColumnElement[bool] = last.asked * text(self.limit) <= last.found * most
+        worth: ColumnElement[bool] = last.asked * self._enough <= last.found * most
         return worth
 
     @cached_property
     def _turn(self) -> ColumnElement[Any]:
         """Return the number of the set that is taken; NULL if the steps found what there is."""
         last = self._steps.c
-        few = [last.asked >= text(NEAR), last.found < text(self.limit), ~self._is_worth_it(last)]
+        few = [last.asked >= text(NEAR), last.found < self._enough, ~self._is_worth_it(last)]
         return case((exists().where(last.more, *few), self._set_chosen)).label("turn")
 
     @cached_property
@@ -224,28 +228,27 @@ class Search:
         lead = select(self._begin.c.lead).scalar_subquery()
         return and_(lead == text(number), ends)
 
-    @property
-    def _others(self) -> Mapping[int, Listing]:
-        """Return the lists that say more than the sets do, by number."""
-        known = {each.key for each in self.sets}
-        return {n: each for n, each in enumerate(self.listed) if each.key not in known}
-
     def _of_set(self, number: int) -> Select[Any]:
         """Return what of a set is meant."""
-        entries, each = self.sets[number].all.c, ("occurred_at", "id")
-        columns = [entries[name] for name in each]
-        place = self._begun if self.listed else self._place
-        turn = self._turn == text(number)
-        taken = select(*columns).where(turn, *place(*columns))
-        if self._others:
-            name = f"{self.name}_of_{self.sets[number].key}"
-            taken = crossed(name, taken, self._others, turn)
-        here = taken.subquery()
-        once_each = select(here).ext(distinct_on(here.c.occurred_at, here.c.id))
-        sorted_by_time = self._in_order(once_each, here.c).subquery()
-        asked = fetched(sorted_by_time, self.clauses)
-        rows = self._in_order(asked, sorted_by_time.c).limit(text(self.limit)).subquery()
-        return select(*(rows.c[name] for name in each))
+        heap, turn = self.sets[number], self._turn == text(number)
+        known = {each.key for each in self.sets}
+        others = {n: each for n, each in enumerate(self.listed) if each.key not in known}
+        if not others:
+            here, place = heap.entries().subquery(), self._begun if self.listed else self._place
+            entries = select(here).where(turn, *place(here.c.occurred_at, here.c.id))
+            return first_of(entries, self.clauses, descending=self.descending, limit=self.limit)
+        return Crossing(
+            f"{self.name}_of_{heap.key}",
+            heap,
+            others,
+            self._begin,
+            self._stop,
+            turn,
+            self.clauses,
+            descending=self.descending,
+            limit=self.limit,
+            enough=self._enough,
+        ).found()
 
     # ── Places ───────────────────────────────────────────────────────────────────────────────
 
@@ -258,7 +261,7 @@ class Search:
         self, occurred_at: ColumnElement[Any], row_id: ColumnElement[Any]
     ) -> list[ColumnElement[bool]]:
         """Return what lies where all lists have begun and none has ended."""
-        here, there = tuple_(occurred_at, row_id), _at(self._start)
+        here, there = tuple_(occurred_at, row_id), at(self._start)
         begun = here <= there if self.descending else here >= there
         return [begun, *self._last(occurred_at, row_id)]
 
@@ -268,15 +271,8 @@ class Search:
         """Return what lies where none of several lists has ended."""
         if len(self.lists) == 1:
             return [*self.far(occurred_at, row_id)]
-        here, there = tuple_(occurred_at, row_id), _at(self._stop)
+        here, there = tuple_(occurred_at, row_id), at(self._stop)
         return [here >= there if self.descending else here <= there]
 
     def _in_order(self, found: Select[Any], columns: Any, *, opposite: bool = False) -> Select[Any]:  # noqa: ANN401 (of any FROM)
-        by = columns.occurred_at, columns.id
-        descending = self.descending is not opposite
-        return found.order_by(*(each.desc() if descending else each.asc() for each in by))
-
-
-def _at(place: CTE) -> ColumnElement[Any]:
-    """Return the place that a statement has found; NULL if there is none, where nothing lies."""
-    return tuple_(*(select(place.c[each]).scalar_subquery() for each in ("occurred_at", "id")))
+        return in_order(found, columns, descending=self.descending is not opposite)

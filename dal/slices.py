@@ -73,11 +73,13 @@ def cut(
     counted = _count(select(found.c.id))
     if not placed:
         return Slice(here, func.least(counted, text(most)), NONE)
-    beside = _beside(shape, order, max(ahead, most), backward=backward)
+    all_counted = counted >= text(most)
+    enough = _told("enough", case((all_counted, text(ahead)), else_=text(max(ahead, most))))
+    beside = _beside(shape, order, max(ahead, most), backward=backward, enough=enough)
     if ahead == 1:  # where the page alone has as many as are counted, to know of one will do
-        enough = and_(counted >= text(most), _is_here(shape, order, backward=backward))
-        beside = case((enough, ONE), else_=beside)
-    beside = _told(beside)
+        is_one = and_(all_counted, _is_here(shape, order, backward=backward))
+        beside = case((is_one, ONE), else_=beside)
+    beside = _told("beside", beside)
     return Slice(here, func.least(counted + beside, text(most)), func.least(beside, text(ahead)))
 
 
@@ -113,10 +115,19 @@ def _is_here(shape: Shape, order: Order, *, backward: bool) -> ColumnElement[boo
     return exists().where(tx.c.id == keyset.seek_id(), *there, *clauses(shape, led=True))
 
 
-def _beside(shape: Shape, order: Order, most: int, *, backward: bool) -> ColumnElement[int]:
+def _beside(
+    shape: Shape,
+    order: Order,
+    most: int,
+    *,
+    backward: bool,
+    enough: ColumnElement[int] | None = None,
+) -> ColumnElement[int]:
+    """Return how many lie on the other side, to `most`; not all of them if fewer are enough."""
     there = window.beside(order, backward=not backward, at_it=True)
     descending = order.descending is backward
-    return _count(_found("others", shape, order, most, there, descending=descending))
+    found = _found("others", shape, order, most, there, descending=descending, enough=enough)
+    return _count(found)
 
 
 def countable(shape: Shape) -> int:
@@ -138,9 +149,9 @@ def some(shape: Shape, most: int) -> Select[Any]:
     return select(ONE.label("one")).select_from(entries.subquery())
 
 
-def _told(number: ColumnElement[int]) -> ColumnElement[int]:
+def _told(name: str, number: ColumnElement[int]) -> ColumnElement[int]:
     """Return a number that is worked out once, however often the statement asks for it."""
-    return select(once(select(number.label("number")).cte("beside")).c.number).scalar_subquery()
+    return select(once(select(number.label("number")).cte(name)).c.number).scalar_subquery()
 
 
 def _count(found: Select[Any]) -> ColumnElement[int]:
@@ -155,6 +166,7 @@ def _found(
     there: Place | None,
     *,
     descending: bool,
+    enough: ColumnElement[int] | None = None,
 ) -> Select[Any]:
     """Return the transactions beside a place, whole if it is straight; else what orders them."""
     by = finders(shape)
@@ -170,8 +182,8 @@ def _found(
     lists = by.lists[:WEIGHED]
     if order.is_by_time:
         rest, said = clauses(window.beyond_days(shape), led=True), _is_said(shape, lists)
-        begin = there or near
-        return Search(name, lists, by.sets, rest, said, begin, far, descending, limit).found()
+        place = there or near, far, descending
+        return Search(name, lists, by.sets, rest, said, *place, limit, enough).found()
     days, rest = window.days(shape), clauses(shape, led=True)
     return Ranking(
         name, lists, by.sets, rest, there or window.anywhere, days, descending, limit

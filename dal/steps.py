@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ARRAY,
     CTE,
-    BigInteger,
     ColumnElement,
     Select,
     and_,
     case,
     cast,
-    column,
     except_,
     func,
     intersect,
@@ -37,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from dal import tables
-from dal.entries import either, fetched, text
+from dal.entries import BIG, arrays, either, fetched, in_order, text, unnested
 from dal.window import WHEN
 
 if TYPE_CHECKING:
@@ -45,15 +43,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import FromClause
 
-    from dal.lists import Listing, Place
+    from dal.lists import Heap, Listing, Place
 
     Clauses = Sequence[ColumnElement[bool]]
 
 tx = tables.transactions
-BIG = BigInteger()
-ENTRY = column("occurred_at", WHEN), column("id", BIG)
 #: Entries of the first step; how many times as many the next may have; and of the largest one.
 FIRST, GROWTH, LARGEST = 300, 4, 6_000
+#: The same where entries are only looked up in a set, which takes a tenth of fetching them.
+NEARBY, LONGER, FARTHEST = 20_000, 10, 200_000
 #: The first step of a list of which some entries are in doubt has so many times what is wanted.
 DOUBTED = 2
 
@@ -71,7 +69,9 @@ class Steps:
         clauses: all conditions, to be asked of a row.
         said: whether the lists are of all conditions.
         descending: whether newer rows come first.
-        limit: rows that are wanted.
+        limit: rows that are wanted, at most.
+        enough: how many will do: no step is taken after these.
+        heap: a set that has all that is meant, if what is read is looked up in one.
     """
 
     name: str
@@ -82,6 +82,8 @@ class Steps:
     said: bool
     descending: bool
     limit: int
+    enough: ColumnElement[int]
+    heap: Heap | None = None
 
     def taken(self, go_on: Callable[[Any], ColumnElement[bool]] | None = None) -> CTE:
         """Return a row for each step, with the ids that it found.
@@ -93,9 +95,14 @@ class Steps:
         last = steps.alias(self._last)
         chunk, met = self._chunk(), self._met()
         after = last.join(chunk, true()).join(met, true())
-        more = [last.c.more, last.c.found < text(self.limit)]
+        more = [last.c.more, last.c.found < self.enough]
         step = self._after(last.c, chunk.c, met.c).select_from(after).where(*more)
         return steps.union_all(step.where(go_on(last.c)) if go_on else step)
+
+    def found(self, steps: CTE, *which: ColumnElement[bool]) -> Select[Any]:
+        """Return the first of the transactions that steps have found."""
+        each = unnested(steps.c.times, steps.c.ids).where(*which).subquery()
+        return self._in_order(select(each), each.c).limit(text(self.limit))
 
     @property
     def _last(self) -> str:
@@ -128,7 +135,12 @@ class Steps:
     @property
     def _first(self) -> int:
         """Return the size of the first step: where entries in doubt are asked, not for nothing."""
-        return min(FIRST, DOUBTED * self.limit) if self._certain else FIRST
+        first, *_ = self._pace
+        return min(first, DOUBTED * self.limit) if self._certain else first
+
+    @property
+    def _pace(self) -> tuple[int, int, int]:
+        return (NEARBY, LONGER, FARTHEST) if self.heap else (FIRST, GROWTH, LARGEST)
 
     @property
     def _certain(self) -> Listing | None:
@@ -138,9 +150,10 @@ class Steps:
     def _after(self, last: Any, chunk: Any, met: Any) -> Select[Any]:  # noqa: ANN401 (columns)
         """Return what there is after a step."""
         asked, found = last.asked + chunk.many, last.found + met.many
-        largest = func.least(last.size * text(GROWTH), text(LARGEST))
-        likely = asked * (text(self.limit) - found) / func.greatest(found, text(1)) * text(2)
-        size = case((found == text(0), largest), else_=func.least(largest, likely + text(FIRST)))
+        first, growth, most = self._pace
+        largest = func.least(last.size * text(growth), text(most))
+        likely = asked * (self.enough - found) / func.greatest(found, text(1)) * text(2)
+        size = case((found == text(0), largest), else_=func.least(largest, likely + text(first)))
         return select(
             last.lead,
             last.partner,
@@ -158,19 +171,20 @@ class Steps:
 
     def _chunk(self) -> FromClause:
         """Return the next entries of the list that leads, as arrays in order."""
-        size = self._of_last("size")
-        heads = [
-            listing.head(self._beyond(self._leads(number)), descending=self.descending, most=size)
-            for number, listing in enumerate(self.lists)
-        ]
-        found = either(heads).subquery()
-        here = self._in_order(select(found), found.c).subquery().c
-        return _arrays(here).lateral(f"{self.name}_chunk")
+        size, chunks = self._of_last("size"), []
+        for number, listing in enumerate(self.lists):
+            beyond = self._beyond(self._leads(number))
+            head = listing.head(beyond, descending=self.descending, most=size)
+            chunk = select(*arrays(head.subquery().c)).subquery()
+            chunks.append(select(chunk).where(self._leads(number)))
+        return select(either(chunks).subquery()).lateral(f"{self.name}_chunk")
 
     def _met(self) -> FromClause:
         """Return the times and ids of the transactions among them that are meant."""
         sure = self.said and all(each.exact for each in self.lists)
-        if self._certain:
+        if self.heap:
+            rows = self._asked(self._in_set(self.heap), self.clauses)
+        elif self._certain:
             rows = self._doubted(self.lists[0], self._certain)
         elif len(self.lists) == 1:
             rows = self._asked(self._entries(true()), () if sure else self.clauses)
@@ -180,7 +194,7 @@ class Steps:
         else:
             ways = either((self._entries(self._is_alone()), self._in_both())).subquery()
             rows = self._asked(self._in_order(select(ways), ways.c), self.clauses)
-        return _arrays(rows.subquery().c).lateral(f"{self.name}_met")
+        return select(*arrays(rows.subquery().c)).lateral(f"{self.name}_met")
 
     def _doubted(self, listing: Listing, certain: Listing) -> Select[Any]:
         """Return the entries of the chunk that are certain, and of the others what is meant."""
@@ -207,8 +221,11 @@ class Steps:
         return self._in_order(each, found)
 
     def _unnested(self, which: ColumnElement[bool]) -> Any:  # noqa: ANN401 (columns)
-        arrays = (case((which, self._of_chunk(name)), else_=null()) for name in ("times", "ids"))
-        return func.unnest(*arrays).table_valued(*ENTRY).render_derived().c
+        """Return entries of the chunk; none if something does not hold."""
+        times, ids = (
+            case((which, self._of_chunk(name)), else_=null()) for name in ("times", "ids")
+        )
+        return unnested(times, ids).subquery().c
 
     def _in_both(self) -> Select[Any]:
         """Return the entries of the chunk that stand in the list beside it, too."""
@@ -218,6 +235,12 @@ class Steps:
         ]
         here = self._unnested(~self._is_alone())
         both = intersect(select(here.occurred_at, here.id), either(beside)).subquery()
+        return self._in_order(select(both), both.c)
+
+    def _in_set(self, heap: Heap) -> Select[Any]:
+        """Return the entries of the chunk that stand in a set, too, each once."""
+        chunk = self._unnested(true())
+        both = intersect(select(chunk.occurred_at, chunk.id), heap.entries()).subquery()
         return self._in_order(select(both), both.c)
 
     # ── Which list, and where ────────────────────────────────────────────────────────────────
@@ -259,12 +282,4 @@ class Steps:
         return place
 
     def _in_order(self, found: Select[Any], columns: Any) -> Select[Any]:  # noqa: ANN401 (of any FROM)
-        by = columns.occurred_at, columns.id
-        return found.order_by(*(each.desc() if self.descending else each.asc() for each in by))
-
-
-def _arrays(entries: Any) -> Select[Any]:  # noqa: ANN401 (columns)
-    """Return how many entries there are, and their times and ids as arrays."""
-    times = func.array_agg(entries.occurred_at, type_=ARRAY(WHEN)).label("times")
-    ids = func.array_agg(entries.id, type_=ARRAY(BIG)).label("ids")
-    return select(func.count().label("many"), times, ids)
+        return in_order(found, columns, descending=self.descending)

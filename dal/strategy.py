@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dal.crossing import LONG, TIMES
+from dal.crossing import FEW, LONG
 from dal.filters import finders
 from dal.ranking import SORTED
 from dal.search import ENDING, NEAR, PROBED
@@ -101,8 +101,8 @@ def _with_sets(by: Finders) -> tuple[str, ...]:
         f" these, and the list does not end within {ENDING:,}, the index of {keys} is read whole."
     )
     looked_up = (
-        f"What it has is looked up in a list, if that has no more than {LONG:,} entries in the same"
-        f" time, nor {TIMES} times as many as the index gave; then it is sorted."
+        f"If that is more than {FEW:,}, the list's next {LONG:,} entries of the same time are"
+        " looked up in it, step by step; what lies beyond is sorted and fetched."
     )
     return settled, looked_up
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import combinations, product
+from itertools import combinations, cycle, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +25,7 @@ from dal import (
 from dal.database import Ledger
 from dal.fields import BY_KEY
 from dal.filters import Filter
-from dal.keyset import NEWEST_FIRST, ORDERS, Cursor
+from dal.keyset import ORDERS, Cursor
 from tests.conftest import new_database
 from tests.support import books
 from tests.support.books import VIENNA, Books, texts
@@ -39,22 +39,29 @@ if TYPE_CHECKING:
     from tests.support.books import Known
 
 NOW = datetime(2024, 3, 31, 22, 30, tzinfo=UTC)
-NEVER_WORTH = {"ASKED_AMOUNTS": 0, "ASKED_WORDS": 0}
+#: A set is taken as soon as that can be.
+SETTLED = {"PROBED": 2, "NEAR": 2, "ASKED_AMOUNTS": 0, "ASKED_WORDS": 0}
+#: How much of a list is looked up in a set.
+LOOKED_UP = {
+    "not at all": {"FEW": 1_000},
+    "at once": {"FEW": 0, "NEARBY": 1_000},
+    "step by step": {"FEW": 1, "NEARBY": 3, "LONGER": 2, "FARTHEST": 5, "LONG": 12},
+}
 #: So small that a ledger of two hundred rows is a large one.
 THRESHOLDS = {
     "two lists side by side": {"PROBED": 2, "SPARSER": 10_000, "FIRST": 3, "LARGEST": 7},
     "the sparsest list leads": {"PROBED": 2, "SPARSER": 0, "FIRST": 2, "LARGEST": 9},
     "all lists are short": {"PROBED": 1_000, "FIRST": 1, "GROWTH": 2},
-    "sets are small": {"PROBED": 2, "NEAR": 2, **NEVER_WORTH, "FIRST": 2, "ENDING": 2, "LONG": 0},
-    "sets are looked up": {"PROBED": 2, "NEAR": 2, **NEVER_WORTH, "FIRST": 2, "ENDING": 2},
-    "sets are large": {
-        "PROBED": 2,
-        "NEAR": 2,
-        **NEVER_WORTH,
-        "FIRST": 1,
-        "AMOUNTS": 0,
-        "WORDED": 0,
+    "sets are small": {**SETTLED, "FIRST": 2, "ENDING": 2},
+    "sets are looked up": {**SETTLED, "FIRST": 2, "ENDING": 2, **LOOKED_UP["at once"]},
+    "sets are looked up step by step": {
+        **SETTLED,
+        **LOOKED_UP["step by step"],
+        "FIRST": 2,
+        "ENDING": 2,
+        "ASKING": 9,
     },
+    "sets are large": {**SETTLED, "FIRST": 1, "AMOUNTS": 0, "WORDED": 0, "ASKING": 9},
     "the rest is met soon": {
         "PROBED": 2,
         "NEAR": 5,
@@ -63,7 +70,7 @@ THRESHOLDS = {
         "FIRST": 5,
     },
 }
-MODULES = (crossing, facets, search, ranking, ways, steps)
+MODULES = (crossing, facets, search, ranking, slices, ways, steps)
 CACHES = (
     transactions._page_statement,
     transactions._walk_statement,
@@ -113,15 +120,21 @@ def expected(ledger: Books, asked: list[tuple[str, str]], order: Order) -> list[
 
 
 def walked(conn: Connection, where: Filter, order: Order, size: int, *, back: bool) -> list[int]:
-    """Return all pages joined; each is as full as it can be, and its neighbours are told right."""
+    """Return all pages joined; each is as full as it can be.
+
+    Its neighbours are told right, and how many there are, as far as they are counted.
+    """
     found: list[int] = []
+    counts = set()
     cursor = Cursor.last(order) if back else None
     while True:
         page = transactions.page(conn, where, order, cursor, size)
         ids = [row.id for row in page.rows]
         assert (page.has_next if back else page.has_previous) is bool(found)
         found = ids + found if back else found + ids
+        counts.add((page.counted, page.countable + 1))
         if not (page.has_previous if back else page.has_next):
+            assert all(counted == min(len(found), most) for counted, most in counts)
             return found
         assert len(ids) == size
         row = page.rows[0 if back else -1]
@@ -164,25 +177,28 @@ def test_each_two_conditions(
             assert walked(conn, where, order, 40, back=False) == expected(ledger, asked, order)
 
 
-ALWAYS_A_SET = {"PROBED": 2, "NEAR": 2, **NEVER_WORTH, "FIRST": 2, "ENDING": -1}
 LISTED = [key for key in FINDABLE if key not in {"amount", "text", "date", "hash"}]
+#: Beside a set and a list: nothing, some days, and another list.
+MORE = ((), (("date", "2024-03-31..2024-04-01"),), (("type", "send"),))
 
 
-@pytest.mark.parametrize("limits", [{}, {"LONG": 0}], ids=str)
+@pytest.mark.parametrize("how", LOOKED_UP)
 @pytest.mark.parametrize("key", LISTED)
 def test_what_a_set_has_is_looked_up_in_a_list(
-    ledger_of_200: tuple[Connection, Books], key: str, limits: dict[str, int]
+    ledger_of_200: tuple[Connection, Books], key: str, how: str
 ) -> None:
-    """In one that is shorter, in one that is longer, and in none, as that is too long."""
     conn, ledger = ledger_of_200
-    values = texts(key, ledger)[:2]
-    with patched({**ALWAYS_A_SET, **limits}):
-        for one, other in product(("text", "amount"), values):
-            for value in texts(one, ledger):
-                asked = [(one, value), (key, other)]
-                where = Filter.parse(asked, now=NOW, zone=VIENNA)
-                found = walked(conn, where, NEWEST_FIRST, 15, back=False)
-                assert found == expected(ledger, asked, NEWEST_FIRST), asked
+    with patched({**SETTLED, "FIRST": 2, "ENDING": -1, **LOOKED_UP[how], "ASKING": 9}):
+        asked_for = product(("text", "amount"), texts(key, ledger)[:2])
+        every = [
+            ((one, value), (key, other)) for one, other in asked_for for value in texts(one, ledger)
+        ]
+        for number, (two, more) in enumerate(zip(every, cycle(MORE))):
+            asked = [*two, *more]
+            where = Filter.parse(asked, now=NOW, zone=VIENNA)
+            order = ORDERS["-time" if number % 2 else "time"]
+            found = walked(conn, where, order, 15, back=number // 2 % 2 == 0)
+            assert found == expected(ledger, asked, order), asked
 
 
 def test_a_place_outside_the_days_is_moved_into_them(
