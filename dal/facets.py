@@ -209,8 +209,6 @@ def _status(name: str) -> On:
 
 #: How many amounts can be read for a page, which their index tells alone; and how many notes.
 AMOUNTS, WORDED = 200_000, 200_000
-#: How many transactions may be asked before: for an amount their movements are fetched, too.
-ASKED_AMOUNTS, ASKED_WORDS = 10_000, 15_000
 
 
 def with_amount(ranges: Ranges) -> Heap | None:
@@ -218,8 +216,14 @@ def with_amount(ranges: Ranges) -> Heap | None:
     if ranges.equal():
         return None
     m = moved.alias()
+    meant = ranges.match(func.abs(m.c.amount))
     found = select(m.c.occurred_at.label("occurred_at"), m.c.transaction_id.label("id"))
-    return Heap("amount", found.where(ranges.match(func.abs(m.c.amount))), AMOUNTS, ASKED_AMOUNTS)
+
+    def moved_it(row_id: ColumnElement[int]) -> ColumnElement[bool]:
+        one = select(m.c.key).where(m.c.transaction_id == row_id, meant)
+        return exists(one.offset(literal_column("0")))  # asked of each, and never joined
+
+    return Heap("amount", found.where(meant), AMOUNTS, moved_it)
 
 
 def mentioning(values: Values) -> Heap:
@@ -237,7 +241,7 @@ def mentioning(values: Values) -> Heap:
         _hanging(tx, "id", "counterparty", addresses),
     ]
     columns = union_all(*found).subquery().c
-    return Heap("text", select(columns.occurred_at, columns.id), WORDED, ASKED_WORDS)
+    return Heap("text", select(columns.occurred_at, columns.id), WORDED)
 
 
 def _hanging(table: Table, row_id: str, key: str, ids: Select[Any]) -> Select[Any]:

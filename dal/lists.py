@@ -118,13 +118,13 @@ class Heap:
         key: of the filter.
         found: the times and ids; some may be there twice.
         most: how many of them can be read for one page.
-        worth: how many transactions may be asked before it is.
+        sieve: what must hold of a transaction's id, if that is asked sooner than the transaction.
     """
 
     key: str
     found: Select[Any]
     most: int
-    worth: int
+    sieve: Callable[[ColumnElement[int]], ColumnElement[bool]] | None = None
 
     @cached_property
     def told(self) -> CTE:

@@ -63,6 +63,8 @@ tx = tables.transactions
 PROBED = 150
 #: Entries that are asked before a set is looked for.
 NEAR = 1_000
+#: How many may be asked in all, going by these, before a set is worth being read.
+WORTH = 15_000
 #: A list that ends after so many is read to its end, if too few are met near.
 ENDING = 3_000
 #: What leads where no condition has a list.
@@ -178,8 +180,8 @@ class Search:
     @property
     def _stepping(self) -> Steps:
         place, rows = (self._begin, self._last), (self.clauses, self.said)
-        many = self.limit, self._enough
-        return Steps(self.name, self.lists, *place, *rows, self.descending, *many)
+        many, sieves = (self.limit, self._enough), [each.sieve for each in self.sets if each.sieve]
+        return Steps(self.name, self.lists, *place, *rows, self.descending, *many, sieves=sieves)
 
     @cached_property
     def _steps(self) -> CTE:
@@ -198,8 +200,7 @@ class Search:
 
     def _is_worth_it(self, last: Any) -> ColumnElement[bool]:  # noqa: ANN401 (columns)
         """Return whether the rest is met soon, if it is met as often as until now."""
-        most = text(min(each.worth for each in self.sets))
-        worth: ColumnElement[bool] = last.asked * self._enough <= last.found * most
+        worth: ColumnElement[bool] = last.asked * self._enough <= last.found * text(WORTH)
         return worth
 
     @cached_property
@@ -232,10 +233,11 @@ class Search:
         """Return what of a set is meant."""
         heap, turn = self.sets[number], self._turn == text(number)
         known = {each.key for each in self.sets}
-        others = {n: each for n, each in enumerate(self.listed) if each.key not in known}
+        lists = dict(enumerate(self.listed))
+        others = {n: each for n, each in lists.items() if each.key not in known} or lists
         if not others:
-            here, place = heap.entries().subquery(), self._begun if self.listed else self._place
-            entries = select(here).where(turn, *place(here.c.occurred_at, here.c.id))
+            here = heap.entries().subquery()
+            entries = select(here).where(turn, *self._place(here.c.occurred_at, here.c.id))
             return first_of(entries, self.clauses, descending=self.descending, limit=self.limit)
         return Crossing(
             f"{self.name}_of_{heap.key}",

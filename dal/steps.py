@@ -72,6 +72,7 @@ class Steps:
         limit: rows that are wanted, at most.
         enough: how many will do: no step is taken after these.
         heap: a set that has all that is meant, if what is read is looked up in one.
+        sieves: what is asked of an id, before its transaction is fetched.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Steps:
     limit: int
     enough: ColumnElement[int]
     heap: Heap | None = None
+    sieves: Sequence[Callable[[ColumnElement[int]], ColumnElement[bool]]] = ()
 
     def taken(self, go_on: Callable[[Any], ColumnElement[bool]] | None = None) -> CTE:
         """Return a row for each step, with the ids that it found.
@@ -209,6 +211,7 @@ class Steps:
         """Return the first of some entries whose transactions meet conditions, if there are any."""
         here = entries.subquery()
         found = fetched(here, clauses) if clauses else select(here)
+        found = found.where(*(each(here.c.id) for each in self.sieves))
         rows = self._in_order(found, here.c).limit(text(self.limit)).subquery()
         return select(rows.c.occurred_at, rows.c.id)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from dal.crossing import FEW, LONG
 from dal.filters import finders
 from dal.ranking import SORTED
-from dal.search import ENDING, NEAR, PROBED
+from dal.search import ENDING, NEAR, PROBED, WORTH
 from dal.slices import WEIGHED
 from dal.steps import FIRST
 from dal.ways import SPARSER
@@ -95,9 +95,8 @@ def _with_sets(by: Finders) -> tuple[str, ...]:
     if not by.sets:
         return ()
     keys = " and ".join(f"{each.key} ({each.most:,} at most)" for each in by.sets)
-    worth = min(each.worth for each in by.sets)
     settled = (
-        f"After {NEAR:,} entries it is settled: if more than {worth:,} had to be asked, going by"
+        f"After {NEAR:,} entries it is settled: if more than {WORTH:,} had to be asked, going by"
         f" these, and the list does not end within {ENDING:,}, the index of {keys} is read whole."
     )
     looked_up = (

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2024, 3, 31, 22, 30, tzinfo=UTC)
 #: A set is taken as soon as that can be.
-SETTLED = {"PROBED": 2, "NEAR": 2, "ASKED_AMOUNTS": 0, "ASKED_WORDS": 0}
+SETTLED = {"PROBED": 2, "NEAR": 2, "WORTH": 0}
 #: How much of a list is looked up in a set.
 LOOKED_UP = {
     "not at all": {"FEW": 1_000},
@@ -65,8 +65,7 @@ THRESHOLDS = {
     "the rest is met soon": {
         "PROBED": 2,
         "NEAR": 5,
-        "ASKED_AMOUNTS": 1_000,
-        "ASKED_WORDS": 1_000,
+        "WORTH": 1_000,
         "FIRST": 5,
     },
 }
