@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dal.keyset import Order
     from dal.moments import Snapshot
     from dal.moves import Moves
-    from dal.records import Choice, Tag, Transaction
+    from dal.records import Tag, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Page:
     countable: int  # beyond, counting would cost more than the page
     snapshot: Snapshot
     moved: Moves  # what crossed the reader's position since the page that the cursor comes from
-    wallets: tuple[Choice, ...]  # all there are, to choose from
+    wallets: tuple[str, ...]  # the names of all there are, to choose from
     labels: tuple[Tag, ...]
 
     @property

@@ -149,14 +149,6 @@ class TransactionDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Something that a filter can name."""
-
-    id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class AssetSum:
     """What moved of one asset over a set of transactions; whole units."""
 

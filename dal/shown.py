@@ -29,7 +29,7 @@ from sqlalchemy.types import NullType
 
 from dal import tables
 from dal.keyset import NEWEST_FIRST
-from dal.records import Choice, Movement, Tag, Transaction
+from dal.records import Movement, Tag, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,10 +65,10 @@ COLUMNS: int = CONTACTS.stop
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Transactions, and what a filter can name: all wallets and labels, by name."""
+    """Transactions, and what a filter can name: all wallets' names, and labels, by name."""
 
     rows: tuple[Transaction, ...]
-    wallets: tuple[Choice, ...]
+    wallets: tuple[str, ...]
     labels: tuple[Tag, ...]
 
 
@@ -194,11 +194,11 @@ def _contacts(page: CTE, places: CTE) -> Subquery:
 
 def gathered(values: Sequence[Any]) -> Shown:
     """Return the records of what `shown` brought."""
-    wallets, labels = zipped(Choice, values[WALLETS]), zipped(Tag, values[LABELS])
+    wallet, labels = _named(values[WALLETS]), zipped(Tag, values[LABELS])
+    wallets = tuple(wallet.values())
     ids, _, wallet_ids, *_ = own = values[OWN]
     if not ids:
         return Shown((), wallets, labels)
-    wallet = {each.id: each.name for each in wallets}
     contact_ids = _contact_ids(own, values[PLACES])
     contact = _named(values[CONTACTS])
     moved, tagged = _movements_of(values), _tags_of(labels, values[TAGGED])
@@ -274,5 +274,5 @@ def zipped(record: type[Record], arrays: Sequence[Any]) -> tuple[Record, ...]:
 
 TWINS: Mapping[type[Any], type[Any]] = {
     each: make_dataclass(each.__name__, [field.name for field in fields(each)], slots=True)
-    for each in (Transaction, Movement, Tag, Choice)
+    for each in (Transaction, Movement, Tag)
 }

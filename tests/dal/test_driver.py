@@ -76,7 +76,7 @@ def test_a_connection_that_broke_leaves_the_pool(ledger: Ledger) -> None:
 def test_it_runs_in_the_block_that_it_is_given(ledger: Ledger) -> None:
     with ledger.trial() as conn:
         conn.execute(text("INSERT INTO wallets (name) VALUES ('Main')"))
-        assert [each.name for each in transactions.page(conn).wallets] == ["Main"]
+        assert transactions.page(conn).wallets == ("Main",)
     with ledger.read() as conn:
         assert not transactions.page(conn).wallets
 

@@ -150,7 +150,7 @@ class TransactionsPage:
             around=Around.of(links, found.order.key, found.size, found),
             labels=found.labels,
             ledger_is_empty=not (found.wallets or where.conditions),
-            has_sample=any(wallet.name.endswith(SAMPLE) for wallet in found.wallets),
+            has_sample=any(name.endswith(SAMPLE) for name in found.wallets),
         )
 
     @classmethod
@@ -184,7 +184,7 @@ def sentence(where: Filter) -> str:
 def names(page: Page) -> dict[str, list[str]]:
     """Return what can be chosen by name."""
     return {
-        "wallet": [wallet.name for wallet in page.wallets],
+        "wallet": list(page.wallets),
         "label": [label.name for label in page.labels],
     }
 
