@@ -2,7 +2,8 @@
 
 What has some words in its note is found by an index that knows no time; each of it must be fetched
 to see when it was. A row of its own is a tenth of a transaction's: the 50,000 with one word among
-10,000,000 are read in a third of the time.
+10,000,000 are read in a third of the time. They are in lower case: ILIKE folds each note anew
+whenever it is compared, which takes longer than to fetch it; what is folded is found by LIKE.
 
 Locks: ACCESS EXCLUSIVE on transactions while the notes are copied, about a second per 300,000 of
 them.
@@ -27,7 +28,7 @@ CREATE TABLE transaction_notes (
   note TEXT NOT NULL
 );
 INSERT INTO transaction_notes (transaction_id, occurred_at, note)
-SELECT id, occurred_at, note FROM transactions WHERE note <> '' ORDER BY occurred_at, id;
+SELECT id, occurred_at, lower(note) FROM transactions WHERE note <> '' ORDER BY occurred_at, id;
 ALTER TABLE transaction_notes
   ADD CONSTRAINT transaction_notes_pkey PRIMARY KEY (transaction_id),
   ADD CONSTRAINT transaction_notes_occurred_at_fkey FOREIGN KEY (occurred_at, transaction_id)
