@@ -104,6 +104,26 @@ def test_up_down_up(empty: Ledger) -> None:
     assert state(empty) != bare
 
 
+def test_notes_that_are_there_are_copied(empty: Ledger) -> None:
+    empty.migrate()
+    migrate.downgrade(empty._writing, "0006")
+    with empty.write() as conn:
+        conn.execute(text("INSERT INTO wallets (name) VALUES ('Main')"))
+        conn.execute(
+            text(
+                "INSERT INTO transactions (occurred_at, wallet_id, type, note)"
+                " SELECT '2024-03-31Z', id, 'fee', note"
+                " FROM wallets, unnest(ARRAY['Rent, ÄPFEL', '']) AS note"
+            )
+        )
+    empty.migrate()
+    with empty.read() as conn:
+        copies = conn.execute(
+            text("SELECT note, occurred_at = '2024-03-31Z' FROM transaction_notes")
+        )
+        assert [tuple(row) for row in copies] == [("rent, äpfel", True)]
+
+
 def test_tables_and_migrations_are_the_same(ledger: Ledger, empty: Ledger) -> None:
     """The database that `dal.tables` would create is the one that the revisions make."""
     with ledger.read() as conn:
