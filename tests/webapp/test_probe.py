@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import closing
-from threading import Lock
+from threading import Event, Lock, enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -15,12 +15,16 @@ from click.testing import CliRunner
 from sqlalchemy import make_url
 
 from dal.foreign import targets
+from dal.foreign.marking import Spot, opened
 from tests.conftest import new_database
 from tests.support import probed
 from tests.support.mariadb import mariadb_url
 from tests.support.probed import LONG_AGO, Workers, books, served
 from webapp.causes import BY_KEY
 from webapp.cli import main
+from webapp.probe.asking import address
+from webapp.probe.judging import Findings
+from webapp.probe.rounds import SURE, Aim, Experiment, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request, Response
 
+    from dal.foreign.marking import Target
     from tests.support.probed import Books, View
 
 __all__ = ["mariadb_url"]
@@ -181,6 +186,37 @@ def test_a_page_that_a_browser_keeps_is_not_fresh(
 )
 def test_headers_that_keep_nothing_are_fresh(shelf: Books, headers: dict[str, str]) -> None:
     assert sick(probed.kept_by_browsers(shelf.title, **headers), shelf)["verdict"] == "fresh"
+
+
+def test_an_answer_after_the_putting_back_is_not_judged(shelf: Books) -> None:
+    """Who asked shortly before the end may be answered behind it, with the old value."""
+    late, back, shows = Event(), Event(), Counter[tuple[int, str]]()
+
+    def view(request: Request) -> Response:
+        visitor = request.environ["REMOTE_PORT"], shelf.title()
+        shows[visitor] += 1
+        if visitor[1] != probed.TITLE and shows[visitor] > SURE:  # this one has seen enough
+            late.set()
+            assert back.wait(10)
+        return probed.page(shelf.title())
+
+    def ask(target: Target, page: str) -> Experiment:
+        aim, limits = Aim(page=address(page, {})), Limits(rounds=1, connections=2, patience=0.5)
+        run = Experiment(target, aim, limits, Event(), print)
+        run.run()
+        return run
+
+    with served(view) as url:
+        others = set(enumerate_threads())
+        with opened(shelf.url, Spot(table="books", keys=(("id", "7"),), column="title")) as target:
+            run = ask(target, url)
+            assert late.wait(10)
+        back.set()
+        for each in set(enumerate_threads()) - others:
+            each.join(10)
+    found = Findings(run.observed())
+    assert found.good
+    assert not found.stale
 
 
 def test_a_proxy_is_seen_by_its_headers(shelf: Books) -> None:

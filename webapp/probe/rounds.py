@@ -81,6 +81,7 @@ class Experiment:
         self._copy: dict[str, str] = {}  # validators of the last page, as a browser keeps them
         self._since = self._began = time.monotonic()  # the last change
         self._over = Event()
+        self._closed = 0  # nanoseconds of the monotonic clock; what is answered later is not judged
         self._ended = self._doubtful = ""
 
     # ── The course ───────────────────────────────────────────────────────────────────────────
@@ -104,15 +105,16 @@ class Experiment:
                     break
                 self._round()
         finally:
+            self._closed = time.monotonic_ns()
             self._over.set()
 
     def observed(self) -> Observed:
-        """Return what was seen up to now."""
+        """Return what was seen in the run; whoever was answered behind it may see the old value."""
         return Observed(
             old=self._target.old,
             telling=is_telling(self._target.old),
             marks=tuple(self._marks),
-            samples=tuple(self._samples),
+            samples=tuple(each for each in self._samples if each.answered <= self._closed),
             posts=tuple(self._posts),
             asked=tuple(self._asked),
             settled=frozenset(self._settled),
