@@ -64,6 +64,20 @@ def note(page: Page, row: str | None) -> Locator:
     return page.locator(f"#t{row} .note .text")
 
 
+def watch_flashes(page: Page) -> None:
+    """Note from now on which rows flash: it is over soon."""
+    page.evaluate("""() => {
+        window.flashes = [];
+        new MutationObserver((all) => all.forEach((each) => {
+            if (each.target.classList.contains("changed")) window.flashes.push(each.target.id);
+        })).observe(document.body, { subtree: true, attributeFilter: ["class"] });
+    }""")
+
+
+def flashed(page: Page) -> set[str]:
+    return set(page.evaluate("window.flashes"))
+
+
 def top(row: Locator) -> float:
     return float(row.evaluate("e => e.getBoundingClientRect().top"))
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.webapp.ledgers import MANY, ROWS, fill
-from tests.webapp.live import Sql, ids, note, opened, rows, state, top
+from tests.webapp.live import Sql, flashed, ids, note, opened, rows, state, top, watch_flashes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,10 +24,11 @@ pytestmark = pytest.mark.browser
 @pytest.mark.usefixtures("books")
 def test_an_edit_by_sql_shows_and_flashes(page: Page, sql: Sql) -> None:
     row = opened(page).nth(1).get_attribute("data-id")
+    watch_flashes(page)
     sql.note(row, "by psql")
     expect(note(page, row)).to_have_text("by psql")
-    expect(page.locator("tr.changed")).to_have_count(1)
     expect(page.locator("tr.changed")).to_have_count(0)
+    assert flashed(page) == {f"t{row}"}
 
 
 @pytest.mark.usefixtures("many")

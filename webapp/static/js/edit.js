@@ -3,7 +3,7 @@
 
 import { replaceRow } from "./rows.js";
 import { askWhose } from "./conflict.js";
-import { Refused, newOnce, readRow, send } from "./net.js";
+import { Refused, newOnce, readRow, say, send } from "./net.js";
 
 const EDITORS = { note: editNote, contact: editContact, labels: editLabels };
 let editing = null; // the cell
@@ -60,9 +60,10 @@ function build(cell, { label, value, list, hint }, submit) {
   return form;
 }
 
-/** Say what went wrong beside what was typed. */
+/** Say what went wrong beside what was typed; whoever has left it is told all the same. */
 function explain(error, form) {
   if (!(error instanceof Refused || error instanceof Undecided)) throw error;
+  if (!form.isConnected) return say(`Not saved: ${error.message || "two have changed it"}`);
   form.querySelector(".problem")?.remove();
   if (error instanceof Refused) {
     const problem = document.createElement("p");
@@ -78,14 +79,17 @@ function explain(error, form) {
 class Undecided extends Error {}
 
 /** What is edited, on which version of the row: the one it was begun on, whatever comes since. */
-function begin(row) {
-  return { row, id: row.dataset.id, version: row.dataset.version, once: newOnce() };
+function begin(cell, row) {
+  return { cell, row, id: row.dataset.id, version: row.dataset.version, once: newOnce() };
 }
 
-function finish({ row }, fresh) {
-  editing = null;
-  replaceRow(row, fresh);
-  return fresh;
+/** Put the saved row in its place; what is typed beside it meanwhile stays. */
+function finish({ cell, row }, fresh) {
+  const stayed = editing === cell;
+  if (stayed) editing = null;
+  if (row.contains(editing)) document.dispatchEvent(new Event("row-outdated"));
+  else replaceRow(row, fresh);
+  return { fresh, stayed };
 }
 
 /** Save, and where somebody else changed the same, ask whose is to stand. */
@@ -104,14 +108,14 @@ async function save(edit, path, fields) {
 
 function editNote(cell, row) {
   const value = cell.title;
-  const edit = begin(row);
+  const edit = begin(cell, row);
   build(cell, { label: "Note", value, hint: "Enter saves, Esc cancels" }, (note) =>
     save(edit, "note", { note, version: edit.version }),
   );
 }
 
 function editContact(cell, row) {
-  const edit = begin(row);
+  const edit = begin(cell, row);
   const address = cell.querySelector("[data-copy]")?.dataset.copy;
   const value = cell.querySelector(".v.contact")?.textContent.trim() ?? "";
   const hint = address ? "" : "Enter saves, Esc cancels";
@@ -133,14 +137,14 @@ function choice() {
 }
 
 function editLabels(cell, row) {
-  const edit = begin(row);
+  const edit = begin(cell, row);
   const worn = [...cell.querySelectorAll("a.pill")];
   const hint = "Enter adds, × removes, Esc leaves";
   const form = build(cell, { label: "Add a label", value: "", list: "label-names", hint }, async (label) => {
     if (!label.trim()) return cancel();
-    const fresh = await save(edit, "labels/add", { label });
+    const saved = await save(edit, "labels/add", { label });
     offer(label.trim());
-    openEditor(fresh.querySelector('[data-edit="labels"]')); // there may be more to add
+    goOn(saved); // there may be more to add
   });
   form.prepend(...worn.map((pill) => removable(pill, edit, form)));
 }
@@ -154,14 +158,17 @@ function removable(pill, edit, form) {
   button.setAttribute("aria-label", `Remove the label ${pill.textContent}`);
   button.addEventListener("click", async () => {
     try {
-      const fresh = await save(edit, `labels/${pill.dataset.id}/remove`, { label: pill.dataset.v });
-      openEditor(fresh.querySelector('[data-edit="labels"]'));
+      goOn(await save(edit, `labels/${pill.dataset.id}/remove`, { label: pill.dataset.v }));
     } catch (error) {
       explain(error, form);
     }
   });
   whole.append(button);
   return whole;
+}
+
+function goOn({ fresh, stayed }) {
+  if (stayed) openEditor(fresh.querySelector('[data-edit="labels"]'));
 }
 
 function offer(name) {

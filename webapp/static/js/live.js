@@ -22,7 +22,7 @@ let tableCame = () => {};
 let asleep = false;
 let atStart = false; // no row was ahead of this page: what comes ahead is new
 let latest = ""; // when the last event was true
-let edits = 0; // rows put in place by edits made here: answers asked for before are older
+let edits = 0; // rows and pages put in place by what was done here: what was asked before is older
 
 // ── Asking ──────────────────────────────────────────────────────────────────────────────────
 
@@ -42,6 +42,7 @@ function withLive(href) {
   return url.href;
 }
 
+/** Ask for a page and show it; return whether it was shown, or is older than what was done here. */
 async function ask(url, signal, still = true) {
   const before = edits;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TOO_LONG)]);
@@ -49,8 +50,13 @@ async function ask(url, signal, still = true) {
   const answer = await fetch(url, options);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (answer.status >= 500) throw new Error(fresh.querySelector(".problem")?.textContent);
-  if (before === edits) show(fresh, still);
-  else refetch();
+  if (before !== edits) return false;
+  show(fresh, still);
+  return true;
+}
+
+async function askAnew(signal) {
+  if (!(await ask(address(), signal))) refetch();
 }
 
 function failed(error) {
@@ -99,7 +105,9 @@ function reloading(href) {
 async function showNewer(link) {
   asker.stop();
   try {
-    await ask(withLive(link.href), new AbortController().signal, false);
+    const signal = new AbortController().signal;
+    while (!(await ask(withLive(link.href), signal, false)));
+    edits += 1; // whoever asked meanwhile asked for the place of before
     history.replaceState(history.state, "", link.href);
     scrollTo({ top: 0, behavior: "instant" });
   } catch {
@@ -173,10 +181,14 @@ export function installLive(came) {
   tableCame = came;
   atStart = !document.querySelector('.steps a[rel="prev"]');
   stream = new Stream(badge.dataset.token, heard, lost);
-  asker = new Asker((signal) => ask(address(), signal), failed, isList() ? undefined : REST);
+  asker = new Asker(askAnew, failed, isList() ? undefined : REST);
   keepWatch(sleep, wake, doubt);
   watch();
   document.addEventListener("row-replaced", () => (edits += 1));
+  document.addEventListener("row-outdated", () => {
+    edits += 1;
+    refetch();
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest('[data-do="newer"]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
