@@ -125,6 +125,25 @@ def cached(read: Read, seconds: float, **headers: str) -> View:
     return view
 
 
+def outlasting(read: Read, times: int) -> View:
+    """Keep the value until so many answers after a POST, as a cache does that knows of none."""
+    kept: list[str] = []
+    left: list[None] = []
+
+    def view(request: Request) -> Response:
+        if request.method == "POST":
+            left[:] = [None] * times
+            return Response(status=303, headers={"Location": "/books"})
+        if left:
+            left.pop()
+            if not left:
+                kept.clear()
+        kept[:] = kept or [read()]
+        return page(kept[0])
+
+    return view
+
+
 def captured(read: Read) -> View:
     """Read once; a POST, as by a commit, lets it read again."""
     kept: dict[str, str] = {}

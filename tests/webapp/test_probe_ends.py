@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,14 +82,17 @@ def test_what_was_fresh_until_a_signal_is_not_called_fresh(shelf: Books) -> None
 
 
 def test_a_page_that_hangs_does_not_keep_a_signal_waiting(shelf: Books) -> None:
+    ended = Event()
+
     def view(_: Any) -> Response:
         if shelf.title() != TITLE:
-            time.sleep(9)
+            ended.wait(60)
         return page(shelf.title())
 
     with served(view) as url, running(shelf, url) as process:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=8)
+        process.communicate(timeout=30)
+        ended.set()
     assert shelf.title() == TITLE
 
 
@@ -125,12 +128,13 @@ def test_a_database_that_goes_leaves_a_statement(
 ) -> None:
     """Nothing can be put back, and that is shouted."""
     monkeypatch.setattr(marking, "PATIENCE", -1)
-    away, turn = shelf.path.with_name("away"), Lock()
+    away, turn, gone = shelf.path.with_name("away"), Lock(), Event()
 
     def view(_: Any) -> Response:
         with turn:  # of several visitors at once, one takes it away
-            if not away.exists() and shelf.title() != TITLE:
+            if not gone.is_set() and shelf.title() != TITLE:
                 shelf.path.rename(away)
+                gone.set()
         return page(TITLE)
 
     with served(view) as url:

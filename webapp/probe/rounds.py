@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from dal.errors import DalError
-from webapp.probe.asking import Line
+from webapp.probe.asking import TIMEOUT, Line
 from webapp.probe.caching import validators
 from webapp.probe.samples import INTERRUPTED, Asked, Observed, Post, Sample
 from webapp.probe.seeing import is_telling, shown
@@ -178,6 +178,8 @@ class Experiment:
     def _watch(self, patience: float, *, alone: bool = False) -> bool:
         """Wait until each connection shows the last marker; return whether it came to that.
 
+        It is not given up before each of them has been answered once: a page may be slow.
+
         Args:
             patience: seconds.
             alone: whether it must stand there without the first value, of which a part of the page
@@ -186,10 +188,17 @@ class Experiment:
         end = time.monotonic() + min(patience, self._time_left())
         start = len(self._samples)
         while not (settled := self._is_settled(start, alone=alone)):
-            done = time.monotonic() > end or self._spent() >= self._limits.requests
-            if done or self._stop.wait(GLANCE):
+            late = time.monotonic() - end
+            done = late > TIMEOUT or (late > 0 and self._has_heard(start))
+            if done or self._spent() >= self._limits.requests or self._stop.wait(GLANCE):
                 break
         return settled
+
+    def _has_heard(self, start: int) -> bool:
+        """Return whether each connection was answered what it asked after the last marker."""
+        since = self._marks[-1].acknowledged if self._marks else 0
+        answered = {sample.line for sample in self._samples[start:] if sample.sent >= since}
+        return len(answered) == len(self._lines)
 
     def _is_settled(self, start: int, *, alone: bool) -> bool:
         """Return whether the last answers on each connection show the last marker."""
