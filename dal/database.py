@@ -71,12 +71,12 @@ class Ledger:
         limits = self._settings.page_timeout_ms, self._settings.statement_timeout_ms
         self._paging = self._for_reading(min(filter(None, limits), default=0))
         self._writing = connections.engine(self.url, self._settings, read_only=False)
-        # An import may take its time; what is read has a limit that the server may fail to keep.
+        # What is read has a limit that the server may fail to keep; an import may take its time.
         limit = self._settings.statement_timeout_ms / 1000
+        engines = {self._reading: limit > 0, self._paging: limit > 0, self._writing: False}
         self._patience = [
-            Patience(each, limit + connections.PATIENCE)
-            for each in (self._reading, self._paging)
-            if limit
+            Patience(each, limit + connections.PATIENCE, asked=asked)
+            for each, asked in engines.items()
         ]
         self._exact = Exact(self.url, self._settings)
 

@@ -157,7 +157,7 @@ class Embedded:
                 with closing(ours):
                     if spawned:
                         raise CannotServe(f"PostgreSQL gave up:\n{self._last_words()}")
-                    self._spawn(binaries, account, turn, ours)
+                    self._spawn(binaries, account, turn, ours, deadline)
                 spawned = True
             if (sockets := answering(data)) is not None:
                 return sockets
@@ -165,10 +165,12 @@ class Embedded:
                 raise CannotServe(f"PostgreSQL needs more time:\n{self._last_words()}")
             time.sleep(GLANCE)
 
-    def _spawn(self, binaries: Binaries, account: Account, turn: int, ours: int) -> None:
+    def _spawn(
+        self, binaries: Binaries, account: Account, turn: int, ours: int, deadline: float
+    ) -> None:
         """Start a keeper that holds keeper.lock through our descriptor of it."""
         data = self._data(binaries)
-        if is_free(self.home / "server.lock") and answering(data) is not None:
+        if is_free(self.home / "server.lock") and _is_served(data, deadline):
             raise CannotServe(f"somebody started a server by hand: stop it with pg_ctl -D {data}")
         sockets = socket_directory(data, account)
         places = [self.home, sockets.parent]  # their own insides are the account's
@@ -244,11 +246,37 @@ class Embedded:
 
 def answering(data: Path) -> Path | None:
     """Return the socket directory of the server on the data, None when none answers."""
+    with contextlib.suppress(psycopg.errors.ConnectionTimeout):
+        return _found(data)
+    return None
+
+
+def _is_served(data: Path, deadline: float) -> bool:
+    """Return whether there is a server on the data, even one that takes its time to say so.
+
+    Who put a lock file of their own beside one that lives would make it shut down at once.
+    """
+    while True:
+        try:
+            return _found(data) is not None
+        except psycopg.errors.ConnectionTimeout:
+            if time.monotonic() > deadline:
+                return True
+
+
+def _found(data: Path) -> Path | None:
+    """Return the socket directory of the server on the data, None when nobody listens.
+
+    Raises:
+        psycopg.errors.ConnectionTimeout: somebody listens, and does not answer.
+    """
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         sockets = Path(lines[4])
         with connect(sockets, lines[3]) as connection:
             row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+    except psycopg.errors.ConnectionTimeout:
+        raise
     except (OSError, ValueError, IndexError, psycopg.Error):
         return None
     return sockets if row == (str(data),) else None

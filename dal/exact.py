@@ -37,7 +37,7 @@ class Exact:
         self._engine = connections.engine(url, own, read_only=True, isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", notice_hang_ups)
         limit = milliseconds // 1000 + connections.PATIENCE
-        self._patience = Patience(self._engine, limit) if milliseconds else None
+        self._patience = Patience(self._engine, limit, asked=milliseconds > 0)
 
     @contextmanager
     def connect(self, unwanted: Callable[[], bool]) -> Iterator[Connection]:
@@ -57,6 +57,5 @@ class Exact:
 
     def close(self) -> None:
         """Give the connections back to PostgreSQL."""
-        if self._patience:
-            self._patience.close()
+        self._patience.close()
         connections.close(self._engine)

@@ -28,18 +28,23 @@ class Patience:
 
     Args:
         engine: whose statements all end within their time limit.
-        seconds: that a statement may take, what the server itself allows included.
+        seconds: that a statement may take, what the server itself allows included; and what is
+            asked of a new connection, before it is anybody's.
+        asked: whether statements are watched; else only new connections are.
     """
 
-    def __init__(self, engine: Engine, seconds: float) -> None:
+    def __init__(self, engine: Engine, seconds: float, *, asked: bool = True) -> None:
         self._seconds = seconds
         self._asked: dict[int, tuple[float, Any]] = {}  # by connection: since when, and itself
         self._guard = Lock()
         self._over = Event()
         self._thread: Thread | None = None
-        event.listen(engine, "before_cursor_execute", self._begin)
-        event.listen(engine, "after_cursor_execute", self._end)
-        event.listen(engine, "checkin", lambda connection, _: self._forget(connection))
+        event.listen(engine, "connect", lambda each, _: self._begin(each), insert=True)
+        event.listen(engine, "checkout", lambda each, *_: self._forget(each))
+        if asked:
+            event.listen(engine, "before_cursor_execute", lambda on, *_: self._begin(_driver_s(on)))
+            event.listen(engine, "after_cursor_execute", lambda on, *_: self._forget(_driver_s(on)))
+            event.listen(engine, "checkin", lambda each, _: self._forget(each))
 
     def close(self) -> None:
         """End the thread."""
@@ -47,16 +52,12 @@ class Patience:
         if self._thread is not None:
             self._thread.join()
 
-    def _begin(self, conn: Any, *_: object) -> None:  # noqa: ANN401 (of SQLAlchemy)
-        connection = conn.connection.dbapi_connection
+    def _begin(self, connection: psycopg.Connection) -> None:
         with self._guard:
             self._asked[id(connection)] = monotonic(), connection
             if self._thread is None:
                 self._thread = Thread(target=self._watch, name="patience", daemon=True)
                 self._thread.start()
-
-    def _end(self, conn: Any, *_: object) -> None:  # noqa: ANN401 (of SQLAlchemy)
-        self._forget(conn.connection.dbapi_connection)
 
     def _forget(self, connection: object) -> None:
         with self._guard:
@@ -70,6 +71,10 @@ class Patience:
                     if since < late:
                         del self._asked[key]
                         break_off(connection)
+
+
+def _driver_s(connection: Any) -> Any:  # noqa: ANN401 (of SQLAlchemy, and of the driver)
+    return connection.connection.dbapi_connection
 
 
 def break_off(connection: psycopg.Connection) -> None:

@@ -286,6 +286,7 @@ def test_the_server_left_by_a_killed_keeper_and_app_is_adopted(
     pid = server_pid(home)
     os.kill(parent_of(pid), signal.SIGKILL)
     orphaned.kill()
+    eventually(lambda: locks.is_free(home / "keeper.lock"))
     with Embedded(home):
         assert server_pid(home) == pid
     assert is_down(home)
@@ -519,7 +520,8 @@ def test_a_refusal_of_postgres_ends_with_its_own_words(home: Path) -> None:
         assert ask(url, "SELECT 1") == "1"
 
 
-def test_a_server_started_by_hand_is_left_alone(home: Path) -> None:
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_server_started_by_hand_is_left_alone(home: Path, *, frozen: bool) -> None:
     with Embedded(home):
         data = data_of(home)
     tools = Binaries.find()
@@ -527,11 +529,16 @@ def test_a_server_started_by_hand_is_left_alone(home: Path) -> None:
     pg_ctl = [str(tools.folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "by-hand.log")]
     options = f"-c listen_addresses='' -c unix_socket_directories='{data}'"
     assert owner.run([*pg_ctl, "-o", options, "start"])[0] == 0
+    pid = server_pid(home)
+    if frozen:
+        os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(CannotServe, match=r"by hand: stop it with pg_ctl"):
-            Embedded(home).start()
+            Embedded(home).start(timeout=0.1 if frozen else 120)
         assert owner.run([*pg_ctl, "status"])[0] == 0
+        assert server_pid(home) == pid
     finally:
+        os.kill(pid, signal.SIGCONT)
         assert owner.run([*pg_ctl, "stop"])[0] == 0
 
 
