@@ -24,6 +24,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from dal import connections
 from dal.database import Ledger
 from dal.embedded import Embedded
 from dal.settings import DalSettings
@@ -38,6 +39,8 @@ __all__ = ["browser", "chromium"]
 #: Machines that test are busy: their pages take the time that they need.
 PATIENT = DalSettings(page_timeout_ms=0)
 os.environ.setdefault("PAGE_TIMEOUT_MS", "0")
+#: Connections, too, and their databases: the server may still be letting somebody go.
+connections.PATIENCE = 30
 #: Tests may lose their data with the machine.
 QUICK = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
 

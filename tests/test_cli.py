@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from click.testing import CliRunner
 
 from dal import imports, transactions
 from dal.fields import FIELDS
+from tests.support.hosting import free_port
 from webapp.cli import main
 
 if TYPE_CHECKING:
@@ -203,12 +203,6 @@ def test_no_database_is_one_plain_line(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(main, ["list"], env=env | {"DATABASE_URL": "mysql://x"})
     assert wrong.exit_code == 2
     assert "DATABASE_URL" in wrong.output
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.embedded

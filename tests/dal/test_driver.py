@@ -56,11 +56,15 @@ def test_what_the_server_refuses_is_said_as_core_says_it(shared_ledger: Ledger) 
 
 def test_what_takes_too_long_is_too_slow(shared_ledger: Ledger) -> None:
     url = shared_ledger.url.render_as_string(hide_password=False)
-    with Ledger(url, DalSettings(statement_timeout_ms=50)) as ledger:
+    with Ledger(url, DalSettings()) as ledger:
+        with ledger.read() as conn:
+            conn.execute(text("SET statement_timeout = 50"))
+            first = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with pytest.raises(TooSlow), ledger.read() as conn:
             driver.rows(conn, select(func.pg_sleep(5)), {})
         with ledger.read() as conn:
-            assert driver.rows(conn, PID, {})
+            conn.execute(text("RESET statement_timeout"))
+            assert driver.rows(conn, PID, {})[0][0] == first
 
 
 def test_a_connection_that_broke_leaves_the_pool(ledger: Ledger) -> None:

@@ -138,7 +138,7 @@ def renaming(module: Any, one: int, name: str) -> Callable[[Connection], Any]:
 def at_once(ledger: Ledger, *edits_: Callable[[Connection], Any]) -> list[str]:
     """Return what became of edits that begin at the same time, sorted."""
     outcomes: list[str] = []
-    barrier = threading.Barrier(len(edits_))
+    barrier = threading.Barrier(len(edits_), timeout=60)
 
     def compete(edit: Callable[[Connection], Any]) -> None:
         try:
@@ -161,7 +161,7 @@ def at_once(ledger: Ledger, *edits_: Callable[[Connection], Any]) -> list[str]:
 @pytest.mark.parametrize("module", [labels, contacts, wallets])
 def test_of_two_new_ones_of_a_name_one_wins(ledger: Ledger, module: Any) -> None:
     outcomes: list[str] = []
-    barrier = threading.Barrier(2)
+    barrier = threading.Barrier(2, timeout=60)
 
     def compete(name: str) -> None:
         try:
@@ -279,7 +279,7 @@ def test_crosswise_merges_do_not_wait_for_each_other(ledger: Ledger) -> None:
         with ledger.write() as conn:
             pair = [labels.add(conn, f"{name}{round_}") for name in "ab"]
         outcomes: list[str] = []
-        barrier = threading.Barrier(2)
+        barrier = threading.Barrier(2, timeout=60)
 
         def compete(one: int, other: int, outcomes: list[str], barrier: threading.Barrier) -> None:
             try:

@@ -16,7 +16,7 @@ from dal.database import Ledger
 from dal.errors import Busy, Stopped, TooSlow, Unavailable
 from dal.settings import DalSettings
 from tests.support import processes
-from tests.support.running import gone, sleeping
+from tests.support.running import gone, running, sleeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +33,8 @@ def asked(ledger: Ledger, unwanted: Callable[[], bool]) -> None:
 
 
 def test_what_nobody_waits_for_ends_on_the_server(ledger: Ledger, database_url: str) -> None:
-    enough = threading.Event()
-    threading.Timer(0.3, enough.set).start()
     with pytest.raises(Stopped) as stopped:
-        asked(ledger, enough.is_set)
+        asked(ledger, lambda: bool(running(database_url, ASLEEP)))
     assert "canceling statement due to user request" in str(stopped.value.__cause__)
     gone(database_url, ASLEEP)
 
@@ -65,9 +63,10 @@ def test_a_cancel_that_comes_late_meets_nobody_else(ledger: Ledger) -> None:
 
 def test_a_connection_that_was_to_be_stopped_is_used_by_nobody_else(database_url: str) -> None:
     """Also where the wish comes when there is nothing to stop any more."""
-    looked = threading.Event()
+    looked, known = threading.Event(), threading.Event()
 
     def late() -> bool:
+        known.wait(60)
         looked.set()
         time.sleep(0.2)  # in which the block ends
         return True
@@ -75,6 +74,7 @@ def test_a_connection_that_was_to_be_stopped_is_used_by_nobody_else(database_url
     with Ledger(database_url, DalSettings(exact_at_once=1)) as ledger:
         with ledger.exact(late) as conn:
             first = conn.execute(PID).scalar_one()
+            known.set()
             looked.wait()
         with ledger.exact() as conn:
             conn.execute(text("SELECT pg_sleep(0.3)"))
@@ -104,10 +104,13 @@ def test_there_are_few_at_a_time_and_pages_go_on(database_url: str) -> None:
 
 
 def test_it_has_a_time_limit_of_its_own(database_url: str) -> None:
-    quick = DalSettings(statement_timeout_ms=50, exact_timeout_ms=400)
+    limit = text("SHOW statement_timeout")
+    quick = DalSettings(statement_timeout_ms=5_000, exact_timeout_ms=1_000)
     with Ledger(database_url, quick) as ledger:
         with ledger.exact() as conn:
-            conn.execute(text("SELECT pg_sleep(0.15)"))
+            assert conn.execute(limit).scalar_one() == "1s"
+        with ledger.read() as conn:
+            assert conn.execute(limit).scalar_one() == "5s"
         with pytest.raises(TooSlow, match="EXACT_TIMEOUT_MS"), ledger.exact() as conn:
             conn.execute(SLOW)
     gone(database_url, ASLEEP)
@@ -125,12 +128,18 @@ def test_a_server_that_does_not_hear_is_left(database_url: str, tmp_path: Path) 
     relay = Relay(database_url, tmp_path)
     enough = threading.Event()
     with Ledger(relay.url, DalSettings()) as ledger:
-        threading.Timer(0.3, relay.hang).start()
-        threading.Timer(0.5, enough.set).start()
-        began = time.monotonic()
+
+        def freeze() -> None:
+            sleeping(database_url, ASLEEP)
+            relay.hang()
+            enough.set()
+
+        freezing = threading.Thread(target=freeze)
+        freezing.start()
         with pytest.raises(Unavailable):
             asked(ledger, enough.is_set)
-        assert time.monotonic() - began < 15
+        assert running(database_url, ASLEEP), "it was not waited for"
+        freezing.join()
         relay.mend()
     relay.cut()
 

@@ -297,7 +297,7 @@ def test_a_connection_that_was_closed_is_not_used(ledger: Ledger, database_url: 
     for block in (ledger.read, ledger.snapshot, ledger.write):
         before = backend(block)
         with psycopg.connect(database_url, autocommit=True) as other:
-            assert other.execute("SELECT pg_terminate_backend(%s, 5000)", [before]).fetchone() == (
+            assert other.execute("SELECT pg_terminate_backend(%s, 60000)", [before]).fetchone() == (
                 True,
             )
         assert backend(block) != before
@@ -311,7 +311,7 @@ def test_connections_that_die_at_once_are_said_plainly(database_url: str) -> Non
     ):
 
         def kill(raw: Any, *_: object) -> None:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [raw.info.backend_pid])
+            other.execute("SELECT pg_terminate_backend(%s, 60000)", [raw.info.backend_pid])
 
         for engine in (doomed._reading, doomed._paging, doomed._writing):
             event.listen(engine, "connect", kill)

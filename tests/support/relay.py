@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMIT = b"COMMIT"  # as the driver says it, and as the server answers
-PATIENCE = 5  # seconds
+PATIENCE = 60  # seconds
 
 
 @dataclass

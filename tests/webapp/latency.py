@@ -110,7 +110,7 @@ class Others(Thread):
 #: At rows that are older than all on the page.
 EDIT = (
     "UPDATE transactions SET note = random()::text"
-    f" WHERE id = (SELECT 1 + (random() * {OTHERS - 100})::int)"
+    f" WHERE id = (SELECT 5 + (random() * {OTHERS - 100})::int)"
 )
 ADD = (
     "INSERT INTO transactions (occurred_at, wallet_id, type, source)"

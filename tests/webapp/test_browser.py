@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from dal import imports, transactions
 from tests.webapp.ledgers import ANNA, ANNA_SHOWN, HASH, MANY, ROWS, file, fill
+from tests.webapp.live import state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,6 +209,7 @@ def test_the_zone_and_the_theme_are_remembered(visitor: Callable[..., BrowserCon
     page = visitor(timezone_id="Europe/Vienna", color_scheme="light").new_page()
     page.goto("/transactions")
     expect(rows(page).first.locator("time")).to_have_text("2024-03-06 00:30")
+    state(page, "live")
     page.keyboard.press("t")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.goto("/labels")

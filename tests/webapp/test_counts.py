@@ -141,7 +141,7 @@ def test_who_has_no_turn_is_told_so(site: Site, ledger: Ledger) -> None:
 def test_an_exact_count_that_takes_too_long_names_its_own_limit(
     database_url: str, tmp_path: Path
 ) -> None:
-    quick = DalSettings(home=tmp_path, exact_timeout_ms=200)
+    quick = DalSettings(home=tmp_path, exact_timeout_ms=1_000)
     with Ledger(database_url, quick) as ledger, locked(database_url):
         client = create_app(WebSettings(dal=quick), ledger).test_client()
         answer = client.get("/transactions/totals")

@@ -46,7 +46,7 @@ ENDED = text(
 def tight(database_url: str) -> Iterator[Ledger]:
     """Yield a ledger of one connection: what is not given back is missed at once."""
     seed(database_url, ROWS)
-    with Ledger(database_url, DalSettings(pool_size=1)) as ledger:
+    with Ledger(database_url, DalSettings(pool_size=1, page_timeout_ms=0)) as ledger:
         yield ledger
 
 

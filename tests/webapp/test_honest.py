@@ -64,7 +64,7 @@ def test_the_shape_of_a_conflict_for_scripts(site: Site, books: Ledger, first: i
     (told,) = error["conflict"].pop("fields")
     assert error["conflict"] == {"version": 2, "keep": {}}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", told.pop("at"))
-    assert re.fullmatch(r"\d\d:\d\d:\d\d", told.pop("when"))
+    assert re.fullmatch(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d", told.pop("when"))
     assert told == {
         "field": "note", "yours": "mine", "theirs": "theirs", "who": "browser at 10.0.0.7",
     }  # fmt: skip
