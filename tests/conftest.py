@@ -16,7 +16,7 @@ import os
 import tempfile
 import uuid
 import warnings
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["browser", "chromium"]
 #: Machines that test are busy: their pages take the time that they need.
-PATIENT = DalSettings(page_timeout_ms=0)
+PATIENT = DalSettings(page_timeout_ms=0, statement_timeout_ms=60_000)
 os.environ.setdefault("PAGE_TIMEOUT_MS", "0")
-#: Connections, too, and their databases: the server may still be letting somebody go.
+#: So do their connections.
 connections.PATIENCE = 30
 #: Tests may lose their data with the machine.
 QUICK = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
@@ -141,11 +141,20 @@ def new_database(server: str, template: str = "template0") -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(at(server, "postgres"), autocommit=True) as conn:
         encoding = "ENCODING 'UTF8'" if template == "template0" else ""
-        conn.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" {encoding}')
+        _when_free(conn, f'CREATE DATABASE {name} TEMPLATE "{template}" {encoding}')
         try:
             yield at(server, name)
         finally:
-            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            _when_free(conn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _when_free(conn: psycopg.Connection, statement: str) -> None:
+    """Execute it, again where somebody has not left yet: PostgreSQL waits 5 s for that."""
+    for _ in range(10):
+        with suppress(psycopg.errors.ObjectInUse):
+            conn.execute(statement.encode())
+            return
+    conn.execute(statement.encode())
 
 
 @pytest.fixture(scope="session")
