@@ -26,6 +26,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from dal.answering import answering, connect, is_served
 from dal.errors import CannotServe
 from dal.keeper import Keeper
 from dal.locks import GLANCE, closing, grab, is_free, lock, release
@@ -170,7 +171,7 @@ class Embedded:
     ) -> None:
         """Start a keeper that holds keeper.lock through our descriptor of it."""
         data = self._data(binaries)
-        if is_free(self.home / "server.lock") and _is_served(data, deadline):
+        if is_free(self.home / "server.lock") and is_served(data, deadline):
             raise CannotServe(f"somebody started a server by hand: stop it with pg_ctl -D {data}")
         sockets = socket_directory(data, account)
         places = [self.home, sockets.parent]  # their own insides are the account's
@@ -242,56 +243,6 @@ class Embedded:
             log.seek(self._log_began)
             lines = log.read().decode(errors="replace").splitlines()
         return "\n".join([*lines[-12:], f"(from {path})"])
-
-
-def answering(data: Path) -> Path | None:
-    """Return the socket directory of the server on the data, None when none answers."""
-    with contextlib.suppress(psycopg.errors.ConnectionTimeout):
-        return _found(data)
-    return None
-
-
-def _is_served(data: Path, deadline: float) -> bool:
-    """Return whether there is a server on the data, even one that takes its time to say so.
-
-    Who put a lock file of their own beside one that lives would make it shut down at once.
-    """
-    while True:
-        try:
-            return _found(data) is not None
-        except psycopg.errors.ConnectionTimeout:
-            if time.monotonic() > deadline:
-                return True
-
-
-def _found(data: Path) -> Path | None:
-    """Return the socket directory of the server on the data, None when nobody listens.
-
-    Raises:
-        psycopg.errors.ConnectionTimeout: somebody listens, and does not answer.
-    """
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        sockets = Path(lines[4])
-        with connect(sockets, lines[3]) as connection:
-            row = connection.execute("SELECT current_setting('data_directory')").fetchone()
-    except psycopg.errors.ConnectionTimeout:
-        raise
-    except (OSError, ValueError, IndexError, psycopg.Error):
-        return None
-    return sockets if row == (str(data),) else None
-
-
-def connect(sockets: Path, port: str = "5432") -> psycopg.Connection:
-    """Return a connection to the server's own database."""
-    return psycopg.connect(
-        host=str(sockets),
-        port=port,
-        user=USER,
-        dbname="postgres",
-        connect_timeout=5,
-        autocommit=True,
-    )
 
 
 def open_log(path: Path) -> int:

@@ -30,8 +30,9 @@ RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("dal/locks.py", frozenset({"dal.errors"})),
     ("dal/keeper.py", frozenset({"dal.errors", "dal.locks"})),
     ("dal/postgres.py", frozenset({"dal.errors", "dal.locks"})),
-    ("dal/embedded.py", frozenset({"dal.errors", "dal.locks", "dal.keeper", "dal.postgres",
-                                   "psycopg"})),
+    ("dal/answering.py", frozenset({"dal.postgres", "psycopg"})),
+    ("dal/embedded.py", frozenset({"dal.answering", "dal.errors", "dal.locks", "dal.keeper",
+                                   "dal.postgres", "psycopg"})),
     ("dal/patience.py", frozenset({"sqlalchemy", "psycopg"})),
     ("dal/stopping.py", frozenset({"dal.errors", "dal.patience", "sqlalchemy", "psycopg"})),
     ("dal/migrate.py", frozenset({"dal", "sqlalchemy", "alembic"})),
@@ -130,7 +131,7 @@ def test_the_layers_come_apart(tmp_path: Path) -> None:
 
 LONGEST = 300
 #: Seconds to wait, milliseconds measured: figures that are no amounts.
-TIMING = {"embedded", "explain", "keeper", "locks", "patience", "postgres", "stopping"}
+TIMING = {"answering", "embedded", "explain", "keeper", "locks", "patience", "postgres", "stopping"}
 DAL = [path for path in PRODUCT if name(path).startswith("dal/")]
 
 
