@@ -21,7 +21,8 @@ from tests.freshness.history import Answer, Key, View, Violation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.freshness.history import History, Lane, Life, Seen
+    from tests.freshness.history import History, Lane, Life, Op, Seen
+    from tests.freshness.snapshots import Snapshot
 
 #: What every live row of a view is to an answer: surely in it, perhaps in it.
 SURELY, PERHAPS = 2, 1
@@ -159,7 +160,8 @@ def _rest(answer: Answer, seen: set[int]) -> list[Violation]:
             and here == SURELY
             and all((start is None or key < start) and (end is None or key > end) for key in keys)
         ):
-            found.append(_missing(life, answer, low, torn=wide == PERHAPS))
+            torn = wide == PERHAPS and not _is_behind(answer.snapshot, life.states[narrow[0]].op)
+            found.append(_missing(life, answer, low, torn=torn))
     if answer.count is not None:
         found += _count(answer, (wide_surely, surely, perhaps, widely))
     if answer.whole:
@@ -198,6 +200,11 @@ def absent(life: Life, answer: Answer) -> Violation | None:
     if belongs(life, answer.view, low, high) == SURELY:
         return _missing(life, answer, low, torn=False)
     return None
+
+
+def _is_behind(snapshot: Snapshot | None, op: Op) -> bool:
+    """Return whether a token lacks what was over before: its whole answer is of the past."""
+    return bool(snapshot and op.outcome == "ok" and op.xid and not snapshot.includes(op.xid))
 
 
 def _missing(life: Life, answer: Answer, low: int, *, torn: bool) -> Violation:

@@ -130,6 +130,14 @@ def test_rows_and_token_are_of_one_snapshot() -> None:
     assert rules(answer(books, (1, look(1)), token="5:6:5")) == {"torn"}  # older than its rows
 
 
+def test_a_row_that_an_old_token_lacks_is_stale_and_not_torn() -> None:
+    """Also while it is being removed; of the present token it would be torn."""
+    leaving = lane(life(1, state(op(1, 0, 10, xid=5)), gone(op(2, 90, 105, xid=7))))
+    assert rules(answer(leaving, token="5:6:5")) == {"stale"}
+    assert rules(answer(leaving, token="7:8:7")) == {"torn"}
+    assert rules(answer(leaving, token="8:8:")) == set()
+
+
 def test_two_rows_of_one_transfer_show_both_or_neither() -> None:
     def half(row: int, sign: str) -> object:
         old = state(op(1, 0, 10), look(1, amount=f"{sign}1"))

@@ -222,10 +222,9 @@ def test_a_lock_held_elsewhere_is_said_and_not_waited_for(
     with psycopg.connect(empty_url) as holder:
         holder.execute("SET idle_in_transaction_session_timeout = '60s'")  # whoever waits, hangs
         holder.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
-        began = time.monotonic()
         with pytest.raises(Unavailable, match="holds a lock"):
             empty.migrate()
-        assert time.monotonic() - began < 50
+        holder.execute("SELECT")  # whom nobody has outwaited
     assert state(empty) == before
     empty.migrate()
 

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-#: Rules that an answer from the past breaks, whichever is looked at first: of a row that is just
-#: being written, what its token did not see yet is told as torn.
-OLD = frozenset({"stale", "monotonic", "walk", "torn"})
+#: Rules that an answer from the past breaks, whichever is looked at first.
+OLD = frozenset({"stale", "monotonic", "walk"})
 
 
 @dataclass(frozen=True, slots=True)
