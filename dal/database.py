@@ -75,8 +75,8 @@ class Ledger:
         limit = self._settings.statement_timeout_ms / 1000
         engines = {self._reading: limit > 0, self._paging: limit > 0, self._writing: False}
         self._patience = [
-            Patience(each, limit + connections.PATIENCE, asked=asked)
-            for each, asked in engines.items()
+            Patience(each, limit + connections.PATIENCE, statements=limited)
+            for each, limited in engines.items()
         ]
         self._exact = Exact(self.url, self._settings)
 

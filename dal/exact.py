@@ -37,7 +37,7 @@ class Exact:
         self._engine = connections.engine(url, own, read_only=True, isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", notice_hang_ups)
         limit = milliseconds // 1000 + connections.PATIENCE
-        self._patience = Patience(self._engine, limit, asked=milliseconds > 0)
+        self._patience = Patience(self._engine, limit, statements=milliseconds > 0)
 
     @contextmanager
     def connect(self, unwanted: Callable[[], bool]) -> Iterator[Connection]:

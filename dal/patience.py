@@ -30,10 +30,10 @@ class Patience:
         engine: whose statements all end within their time limit.
         seconds: that a statement may take, what the server itself allows included; and what is
             asked of a new connection, before it is anybody's.
-        asked: whether statements are watched; else only new connections are.
+        statements: whether they are watched; else only new connections are.
     """
 
-    def __init__(self, engine: Engine, seconds: float, *, asked: bool = True) -> None:
+    def __init__(self, engine: Engine, seconds: float, *, statements: bool = True) -> None:
         self._seconds = seconds
         self._asked: dict[int, tuple[float, Any]] = {}  # by connection: since when, and itself
         self._guard = Lock()
@@ -41,7 +41,7 @@ class Patience:
         self._thread: Thread | None = None
         event.listen(engine, "connect", lambda each, _: self._begin(each), insert=True)
         event.listen(engine, "checkout", lambda each, *_: self._forget(each))
-        if asked:
+        if statements:
             event.listen(engine, "before_cursor_execute", lambda on, *_: self._begin(_driver_s(on)))
             event.listen(engine, "after_cursor_execute", lambda on, *_: self._forget(_driver_s(on)))
             event.listen(engine, "checkin", lambda each, _: self._forget(each))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from contextlib import closing
 from threading import Event, Lock, enumerate as enumerate_threads
@@ -268,6 +269,15 @@ def test_a_row_that_leaves_the_page(shelf: Books) -> None:
     found = sick(probed.filtered(shelf.title), shelf)
     assert (found["verdict"], found["status"]) == ("unknown", 2)
     assert "filtered by this column" in found["sentence"]
+
+
+def test_a_page_that_is_slower_than_the_patience_is_heard(shelf: Books) -> None:
+    def view(_: Request) -> Response:
+        time.sleep(0.6)
+        return probed.page(shelf.title())
+
+    found = sick(view, shelf)
+    assert (found["verdict"], found["patterns"]) == ("fresh", [])
 
 
 def test_a_short_value_proves_nothing(shelf: Books) -> None:
